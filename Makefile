@@ -1,0 +1,59 @@
+# One way to run each thing. Every target sets up what it needs, once, in .venv and node_modules.
+
+PYTHON := .venv/bin/python
+SITE := .venv/site.stamp
+TOOLS := .venv/tools.stamp
+MATHJAX := node_modules/.package-lock.json
+
+.PHONY: help site serve test lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+site: $(SITE) $(MATHJAX) ## build the site of this repository into site/
+	$(PYTHON) build_site.py
+
+serve: $(SITE) $(MATHJAX) ## build it, serve it, and build again on every change
+	$(PYTHON) build_site.py --serve
+
+test: $(TOOLS) $(MATHJAX) ## run all tests
+	@$(PYTHON) scripts/install_browser.py
+	$(PYTHON) -m pytest --numprocesses logical --dist loadfile
+
+lint: $(TOOLS) ## check style and types
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m mypy
+
+bench: $(TOOLS) $(MATHJAX) ## measure the generator and the optimizers against their peers
+	$(PYTHON) -m benchmarks
+
+clean: ## remove what was built and cached; keep .venv and node_modules, which hold only what was fetched
+	rm -rf site dist benchmarks/out .sidelit_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# ---- set-up: a stamp is newer than the files that say what to install ----
+
+# The first Python that is new enough and can make environments. A version manager may put a name on PATH that runs
+# nothing, so each is tried rather than looked up.
+.venv/pyvenv.cfg:
+	@for python in python3 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making the environment .venv with $$python."; \
+			exec $$python -m venv .venv; \
+		fi; \
+	done; \
+	echo "sidelit needs Python 3.11 or newer with its module venv (Debian: apt install python3-venv)." >&2; exit 1
+
+$(SITE): .venv/pyvenv.cfg pyproject.toml requirements.txt
+	@echo "Installing what the site needs into .venv."
+	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable .
+	@touch $@
+
+$(TOOLS): $(SITE) requirements-dev.txt
+	@echo "Installing what the optimizers, the tests and the checks need into .venv (torch is large)."
+	$(PYTHON) -m pip install --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+$(MATHJAX): package.json package-lock.json | $(SITE)
+	@$(PYTHON) scripts/install_mathjax.py
+	@touch $@

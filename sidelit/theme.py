@@ -1,0 +1,33 @@
+"""
+# The theme's folder
+
+The templates are a MkDocs theme named `sidelit`. They lie beside the package in a checkout, where people edit them,
+and inside the package in a wheel, where nothing else may be. This module says which of the two it is.
+
+It is also what the entry point `mkdocs.themes` names. MkDocs asks for a module and takes the folder of its `__file__`
+as the theme, so `__file__` here is a file of the theme and not this one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def find_theme(*folders: Path) -> Path:
+    """
+    ### The first of the folders that holds a MkDocs theme
+
+    Raises `FileNotFoundError` when none does, which is a broken installation.
+    """
+    for folder in folders:
+        if (folder / "mkdocs_theme.yml").is_file():
+            return folder
+    raise FileNotFoundError("sidelit's theme is missing, looked in " + " and ".join(map(str, folders)))
+
+
+PACKAGE = Path(__file__).resolve().parent
+
+# The wheel's place comes first: beside an installed package, `templates` would be somebody else's.
+TEMPLATES = find_theme(PACKAGE / "templates", PACKAGE.parent / "templates")
+
+__file__ = str(TEMPLATES / "mkdocs_theme.yml")

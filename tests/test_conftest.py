@@ -1,0 +1,51 @@
+"""A test that did not run is named at the end, and fails the run under CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+WITHOUT_BROWSER = Path(__file__).with_name("conftest.py").read_text() + "\nfind_browser = lambda: None\n"
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with our conftest, two tests, and no browser."""
+    pytester.makeini(f"[pytest]\nmarkers = browser: needs one\naddopts = --strict-markers\npythonpath = {SCRIPTS}")
+    pytester.makeconftest(WITHOUT_BROWSER)
+    pytester.makepyfile("def test_page(browser):\n    pass\n\n\ndef test_sum():\n    assert 1 + 1 == 2\n")
+    return pytester
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_what_did_not_run_is_named(
+    project: pytest.Pytester, workers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    result = project.runpytest_subprocess(*workers)
+    result.stdout.fnmatch_lines(["*did not run*", "*::test_page: *no browser*"])
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_under_ci_it_fails(
+    project: pytest.Pytester, workers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert project.runpytest_subprocess(*workers).ret == 1
+    assert project.runpytest_subprocess(*workers, "-m", "not browser").ret == 0
+
+
+def test_a_page_of_a_served_folder(browser, serve_folder, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<title>served</title><script>document.title += ' and run'</script>")
+    address = serve_folder(tmp_path)
+    assert b"served" in urlopen(address).read()
+    page = browser.new_page()
+    page.goto(address)
+    assert page.title() == "served and run"
+    page.close()

@@ -1,0 +1,113 @@
+"""The wheel, made from the sdist, is all that a reader needs; a package that lacks something is not made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sidelit import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What packages are made from, besides MathJax.
+PYTHON = ("sidelit", "templates", "hatch_build.py", "pyproject.toml")
+PAPERS = ("README.md", "LICENSE", "NOTICE", "CHANGELOG.md")
+
+
+def build(source: Path, target: Path, *kinds: str) -> subprocess.CompletedProcess[str]:
+    """Build packages of the source tree into the target folder, at a fixed date and with what is installed here."""
+    command = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(target), str(source)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"SOURCE_DATE_EPOCH": "1700000000"})
+
+
+def copy_checkout(target: Path) -> Path:
+    """Copy what packages are made from, with a link in place of the large node_modules."""
+    for name in (*PYTHON, *PAPERS):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, target / name)
+    (target / "node_modules").symlink_to(ROOT / "node_modules")
+    return target
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sdist, and the wheel that is made from it."""
+    target = tmp_path_factory.mktemp("dist")
+    result = build(ROOT, target)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return next(target.glob("*.tar.gz")), next(target.glob("*.whl"))
+
+
+def test_the_wheel_holds_the_generator_and_nothing_else(packages: tuple[Path, Path]) -> None:
+    names = zipfile.ZipFile(packages[1]).namelist()
+    assert len(names) == len(set(names))
+    assert {name.split("/")[0] for name in names} == {"sidelit", f"sidelit-{__version__}.dist-info"}
+    assert {
+        "sidelit/templates/mkdocs_theme.yml",
+        "sidelit/mathjax/mathjax/LICENSE",
+        "sidelit/mathjax/@mathjax/mathjax-newcm-font/chtml/woff2/mjx-ncm-n.woff2",
+        f"sidelit-{__version__}.dist-info/licenses/LICENSE",
+        f"sidelit-{__version__}.dist-info/licenses/NOTICE",
+    } <= set(names)
+
+
+def test_the_wheel_from_the_checkout_is_the_one_from_the_sdist(packages: tuple[Path, Path], tmp_path: Path) -> None:
+    assert build(ROOT, tmp_path, "--wheel").returncode == 0
+    assert next(tmp_path.glob("*.whl")).read_bytes() == packages[1].read_bytes()
+
+
+def test_the_sdist_holds_no_npm_folder_and_no_content(packages: tuple[Path, Path]) -> None:
+    with tarfile.open(packages[0]) as sdist:
+        tops = {name.split("/")[1] for name in sdist.getnames()}
+    assert {"sidelit", "templates", "LICENSE", "NOTICE"} <= tops
+    assert tops.isdisjoint({"node_modules", "labml_nn", "tests", "docs"})
+
+
+@pytest.mark.parametrize("lost", ["node_modules", "templates/mkdocs_theme.yml", "NOTICE"])
+@pytest.mark.parametrize("kind", ["--sdist", "--wheel"])
+def test_a_package_that_lacks_something_is_not_made(lost: str, kind: str, tmp_path: Path) -> None:
+    checkout, target = copy_checkout(tmp_path), tmp_path / "dist"
+    (checkout / lost).unlink()
+    result = build(checkout, target, kind)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert len([line for line in said.splitlines() if line.startswith("sidelit cannot be packaged: ")]) == 1, said
+    assert "Traceback" not in said
+    assert not list(target.glob("*"))
+
+
+def test_the_wheel_builds_a_page_with_math_in_an_empty_environment(packages: tuple[Path, Path], tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "requirements.txt", packages[1]], check=True
+    )
+
+    package = tmp_path / "small"
+    package.mkdir()
+    (package / "__init__.py").write_text('r"""\n# Small\n\nA step is $\\theta - \\alpha g$.\n"""\n\nalpha = 1e-3\n')
+
+    # From another folder, so that the checkout is not on the path.
+    result = subprocess.run(
+        [environment / "bin" / "sidelit", "build", "small", "-o", "site", "--strict"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = next(path for path in (tmp_path / "site").rglob("*.html") if "alpha" in path.read_text())
+    html = page.read_text()
+    assert "<mjx-container" in html
+    assert r"\theta" not in html.split("<mjx-container")[0]
+    assert list((tmp_path / "site").rglob("*.woff2"))
