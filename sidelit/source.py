@@ -1,0 +1,831 @@
+r'''
+# Reading a source
+
+This module takes the text of a Python file and gives a `Document`: its front matter, its title, and its *sections*,
+each a piece of prose with the code it explains. Everything later on the way to a page works on this model and never
+looks at the file again.
+
+A source is split by Python's own tokens, never by a line regex: a `#` inside a string is no comment, a string in the
+middle of a function is no docstring, and a file that does not even parse is still split as far as its tokens go.
+
+Whatever the file holds, no line is lost: **every line that is not blank is in exactly one section, as prose or as code,
+under its own number.** `check_lossless` asserts it for every document that is made.
+'''
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import token as tokens
+import tokenize
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sidelit.diagnostic import Diagnostic
+
+# Inclusive, counted from 1, as an editor counts.
+LineRange = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Section:
+    """
+    ## A section: prose and the code it explains
+
+    * `number` counts from 0 through the page, `anchor` is the name that edits elsewhere on the page do not move
+    * `kind` is one of `module`, `class`, `function`, `comment` and `body`
+    * `qualname` is the dotted name of the class or function the section is in, empty at the top of the module
+    * `docs` is Markdown, and `origins` says for each line of it where it begins in the file, as (line, column)
+    * `doc_lines` and `code_lines` are ranges of lines of the file
+    * `docstring` is true where a docstring contributed to `docs`
+    """
+
+    number: int
+    anchor: str
+    kind: str
+    qualname: str
+    docs: str
+    doc_lines: tuple[LineRange, ...]
+    code_lines: tuple[LineRange, ...]
+    origins: tuple[tuple[int, int], ...] = ()
+    docstring: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """
+    ## A document: one source file, read
+
+    `lines` are the lines of the file without their ends. `diagnostics` are what is wrong with the file itself: its
+    encoding, its syntax, its front matter.
+    """
+
+    path: str
+    front_matter: Mapping[str, Any]
+    title: str
+    summary: str
+    sections: tuple[Section, ...]
+    lines: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def parse(text: str, path: str, module: str = "") -> Document:
+    """
+    ## Text to document
+
+    `path` is how messages name the file, `module` its dotted name, the title of last resort. Nothing is raised for what
+    is in the text: it ends up in `Document.diagnostics`.
+    """
+    lines = split_lines(text)
+    outline = _outline(lines)
+    drafts = _drafts(lines, outline)
+
+    front_matter, diagnostics = _take_front_matter(drafts[0], path)
+    diagnostics += _syntax_diagnostics(lines, outline, path)
+
+    sections = _number(drafts)
+    check_lossless(sections, lines)
+    title = _text_value(front_matter, "title") or _first_heading(sections) or module or path
+    summary = _text_value(front_matter, "summary") or _first_paragraph(sections[0].docs)
+    return Document(path, front_matter, title, summary, sections, lines, tuple(diagnostics))
+
+
+def decode(data: bytes, path: str) -> tuple[str, list[Diagnostic]]:
+    r"""
+    ## Bytes to text
+
+    As Python does (PEP 263): a byte order mark or a `coding` comment in the first two lines names the encoding, and
+    UTF-8 is the default. Bytes that do not fit become U+FFFD, so that the rest of the file still gets its page.
+    """
+    encoding, diagnostics = "utf-8", []
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    elif cookie := _coding_cookie(data):
+        line, encoding = cookie
+        try:
+            b"a".decode(encoding)
+        except LookupError:
+            message = f"the encoding {encoding!r} is unknown; name one that Python knows, or save as UTF-8"
+            diagnostics.append(Diagnostic(path, line, 1, "encoding", message))
+            encoding = "utf-8"
+        except UnicodeError:
+            # A text codec that wants more than one byte.
+            pass
+    try:
+        text = data.decode(encoding)
+    except (UnicodeError, ValueError) as error:
+        at = error.start if isinstance(error, UnicodeDecodeError) else 0
+        before = split_lines(data[:at].decode(encoding, "replace") + "\N{REPLACEMENT CHARACTER}")
+        message = f"this byte is not valid {encoding}; save the file as UTF-8, or declare its encoding in line 1"
+        diagnostics.append(Diagnostic(path, len(before), len(before[-1]), "encoding", message))
+        text = data.decode(encoding, "replace")
+
+    # Some codecs make lone surrogates, which no page could be written with.
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text), diagnostics
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    r"""
+    ## The lines of a text
+
+    A line ends at `\n`, `\r\n` or `\r` and nowhere else. `str.splitlines` would also cut at form feeds and at U+2028,
+    and every later line would have the wrong number.
+    """
+    lines = re.split("\r\n|\r|\n", text)
+    return tuple(lines if lines[-1] else lines[:-1])
+
+
+# ## What the tokens say
+#
+# The outline is all that is taken from the tokens. The sections are then made line by line.
+
+
+@dataclass
+class _Definition:
+    """
+    ### A class or function, as its tokens show it
+
+    `start` is the line of the first decorator, `header` that of `def` or `class`, `signature_end` that of the colon.
+    """
+
+    kind: str
+    qualname: str
+    column: int
+    start: int
+    header: int
+    signature_end: int = 0
+    docstring: LineRange | None = None
+
+
+@dataclass
+class _Outline:
+    """
+    ### The outline of a file
+
+    * `comments` are the full-line comments, line to (column, text after the `#`)
+    * `docstrings` are the docstrings' tokens by their first line
+    * `statements` are the first lines of logical lines, each with the definitions around it, outermost first
+    * `stopped` is the first line that could not be tokenised, or `None`
+    """
+
+    comments: dict[int, tuple[int, str]] = field(default_factory=dict)
+    definitions: list[_Definition] = field(default_factory=list)
+    docstrings: dict[int, tokenize.TokenInfo] = field(default_factory=dict)
+    module_docstring: LineRange | None = None
+    statements: list[tuple[int, tuple[_Definition, ...]]] = field(default_factory=list)
+    stopped: int | None = None
+
+
+def _outline(lines: Sequence[str]) -> _Outline:
+    """
+    ### Walk the logical lines once
+    """
+    outline = _Outline()
+    stream, outline.stopped = _tokenize(lines)
+    outline.comments = _full_line_comments(stream, lines)
+
+    # The classes and functions that are open, innermost last. Each is closed by the dedent that brings the indentation
+    # back to its own level.
+    scopes: list[tuple[_Definition, int]] = []
+    depth, decorators = 0, None
+
+    # What could be followed by a docstring: the module at first, later the definition whose header was just read.
+    awaiting: _Definition | None = None
+    docstring_may_follow = True
+
+    for logical in _logical_lines(stream):
+        for token in logical.indentation:
+            depth += 1 if token.type == tokens.INDENT else -1
+        while scopes and scopes[-1][1] >= depth:
+            scopes.pop()
+        if not logical.tokens:
+            continue
+
+        line = logical.tokens[0].start[0]
+        if docstring_may_follow and (span := _docstring_span(logical, lines)):
+            outline.docstrings[span[0]] = logical.tokens[0]
+            if awaiting:
+                awaiting.docstring = span
+            else:
+                outline.module_docstring = span
+
+        docstring_may_follow, awaiting = False, None
+        definition = _definition_of(logical, decorators, [scope for scope, _ in scopes])
+        if definition:
+            outline.definitions.append(definition)
+            scopes.append((definition, depth))
+            if _ends_with_colon(logical):
+                docstring_may_follow, awaiting = True, definition
+
+        # A decorator waits for its definition; anything else in between means that there is none.
+        decorators = (decorators or line) if logical.tokens[0].string == "@" else None
+        outline.statements.append((line, tuple(scope for scope, _ in scopes)))
+    return outline
+
+
+@dataclass
+class _LogicalLine:
+    """
+    ### One logical line: a statement, or the header of a compound one
+
+    `tokens` leaves out comments and line ends, `indentation` holds the indents and dedents before the line,
+    `comment` is a comment behind the statement on its last line.
+    """
+
+    tokens: list[tokenize.TokenInfo] = field(default_factory=list)
+    indentation: list[tokenize.TokenInfo] = field(default_factory=list)
+    comment: tokenize.TokenInfo | None = None
+
+
+def _logical_lines(stream: Iterable[tokenize.TokenInfo]) -> Iterator[_LogicalLine]:
+    logical = _LogicalLine()
+    for token in stream:
+        if token.type in (tokens.INDENT, tokens.DEDENT):
+            logical.indentation.append(token)
+        elif token.type == tokens.COMMENT:
+            if logical.tokens:
+                logical.comment = token
+        elif token.type == tokens.NEWLINE:
+            yield logical
+            logical = _LogicalLine()
+        elif token.type not in (tokens.NL, tokens.ENDMARKER, tokens.ENCODING):
+            logical.tokens.append(token)
+    yield logical
+
+
+def _tokenize(lines: Sequence[str]) -> tuple[list[tokenize.TokenInfo], int | None]:
+    """
+    ### Tokens, as far as they go
+
+    Returns the tokens and the first line that has none, if the tokenizer gave up. The tokenizer sees one kind of line
+    end, so that its line numbers are ours, and no NUL, which it would refuse.
+    """
+    text = "\n".join(lines).replace("\0", " ") + "\n"
+    stream: list[tokenize.TokenInfo] = []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stream.extend(tokenize.generate_tokens(io.StringIO(text, newline="\n").readline))
+    except (tokenize.TokenError, SyntaxError):
+        whole = max((token.start[0] for token in stream if token.type in (tokens.NEWLINE, tokens.NL)), default=0)
+        return [token for token in stream if token.start[0] <= whole], whole + 1
+    return stream, None
+
+
+def _full_line_comments(stream: Iterable[tokenize.TokenInfo], lines: Sequence[str]) -> dict[int, tuple[int, str]]:
+    comments = {}
+
+    # From Python 3.12 on, an f-string is many tokens, and a comment may stand inside its braces. It is part of the
+    # string. Template strings came with 3.14.
+    string_starts = {getattr(tokens, name, None) for name in ("FSTRING_START", "TSTRING_START")}
+    string_ends = {getattr(tokens, name, None) for name in ("FSTRING_END", "TSTRING_END")}
+    inside = 0
+    for token in stream:
+        if token.type == tokens.COMMENT:
+            line, column = token.start
+            if not inside and not lines[line - 1][:column].strip():
+                comments[line] = (column, token.string[1:])
+        elif token.type in string_starts:
+            inside += 1
+        elif token.type in string_ends:
+            inside -= 1
+    return comments
+
+
+def _definition_of(
+    logical: _LogicalLine, decorators: int | None, scopes: Sequence[_Definition]
+) -> _Definition | None:
+    words = [token.string for token in logical.tokens[:3]]
+    if words[:2] == ["async", "def"]:
+        words = words[1:]
+    if len(words) < 2 or words[0] not in ("def", "class") or not words[1].isidentifier():
+        return None
+
+    line, column = logical.tokens[0].start
+    return _Definition(
+        kind="class" if words[0] == "class" else "function",
+        qualname=f"{scopes[-1].qualname}.{words[1]}" if scopes else words[1],
+        column=column,
+        start=decorators or line,
+        header=line,
+        signature_end=logical.tokens[-1].end[0],
+    )
+
+
+def _ends_with_colon(logical: _LogicalLine) -> bool:
+    """
+    ### Whether the body is below
+
+    `def f(): return 1` has its body on the line, where no docstring that is ours can follow.
+    """
+    return logical.tokens[-1].string == ":"
+
+
+def _docstring_span(logical: _LogicalLine, lines: Sequence[str]) -> LineRange | None:
+    """
+    ### The lines of a docstring
+
+    It must be one plain literal and have its lines for itself: bytes, f-strings and strings that are glued together
+    stay code, as does a string with a statement, or with a remark in a comment, behind it.
+    """
+    first = logical.tokens[0]
+    if len(logical.tokens) != 1 or first.type != tokens.STRING or not _PLAIN_STRING.match(first.string):
+        return None
+    if lines[first.start[0] - 1][: first.start[1]].strip():
+        return None
+    behind = lines[first.end[0] - 1][first.end[1] :].strip()
+    if behind and not (behind.startswith("#") and is_directive(behind[1:])):
+        return None
+    return first.start[0], first.end[0]
+
+
+_PLAIN_STRING = re.compile("""[rRuU]?["']""")
+
+# ## Comments that are not prose
+
+
+def is_directive(comment: str) -> bool:
+    """
+    ### Notes to tools
+
+    `comment` is the text after the `#`. A note to a tool is code, and shown as code.
+    """
+    return bool(_DIRECTIVE.match(comment))
+
+
+_DIRECTIVE = re.compile(r"\s*(?:noqa\b|(?:type|fmt|pragma|pylint|mypy|isort|ruff):)", re.IGNORECASE)
+
+# PEP 263: in the first or second line.
+_CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
+
+
+def _coding_cookie(data: bytes) -> tuple[int, str] | None:
+    for number, line in enumerate(re.split(b"\r\n|\r|\n", data[:4096], maxsplit=2)[:2], start=1):
+        text = line.decode("latin-1")
+        if match := _CODING.match(text):
+            return number, match[1]
+
+        # The second line counts only behind a first one that holds no code.
+        if text.strip(" \t\f") and not text.lstrip(" \t\f").startswith("#"):
+            return None
+    return None
+
+
+def _comment_is_code(line: int, comment: str, text: str) -> bool:
+    if line == 1 and comment.startswith("!"):
+        return True
+    if line <= 2 and _CODING.match(text):
+        return True
+    return is_directive(comment)
+
+
+def is_commented_out_code(block: Sequence[str]) -> bool:
+    """
+    ### Code that was put to sleep
+
+    `block` is a run of comments, without their `#`. It counts as code where it parses as statements that no sentence
+    could be: assignments, calls, imports, definitions. `see` alone is a name and `Note: this` an annotation to Python;
+    both are prose here. So is everything doubtful.
+    """
+    text = "\n".join(block)
+    if not _CODE_HINT.search(text):
+        return False
+    indent = min((len(line) - len(line.lstrip()) for line in block if line.strip()), default=0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse("\n".join(line[indent:] for line in block))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    verdicts = [_is_code(statement) for statement in tree.body]
+    return any(verdicts) and None not in verdicts
+
+
+# Parsing every comment would be slow, and these are what code cannot do without.
+_CODE_HINT = re.compile(r"[=(]|\b(?:import|def|class)\b")
+
+
+def _is_code(statement: ast.stmt) -> bool | None:
+    """
+    ### Could a sentence be this?
+
+    `True`: no sentence could. `False`: it goes along with what is around it, as `return x` does. `None`: it could.
+    """
+    match statement:
+        case ast.Assign() | ast.AugAssign() | ast.Import() | ast.ImportFrom():
+            return True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return True
+
+        # `Example: x = 5` parses as an annotated assignment, and is a sentence.
+        case ast.AnnAssign(annotation=ast.Name(id=name), value=ast.expr()):
+            return True if name in _TYPE_NAMES else None
+        case ast.AnnAssign(annotation=ast.Subscript() | ast.Attribute(), value=ast.expr()):
+            return True
+
+        # A Markdown link, `[text](target)`, parses as the call of a list.
+        case ast.Expr(value=ast.Call(func=ast.Name() | ast.Attribute())):
+            return True
+        case ast.Expr(value=ast.Await(value=ast.Call())):
+            return True
+        case ast.If() | ast.For() | ast.AsyncFor() | ast.While() | ast.With() | ast.AsyncWith() | ast.Try():
+            verdicts = [_is_code(inner) for inner in statement.body]
+            return None if None in verdicts else any(verdicts)
+        case ast.Return() | ast.Raise() | ast.Pass() | ast.Break() | ast.Continue() | ast.Assert() | ast.Delete():
+            return False
+    return None
+
+
+_TYPE_NAMES = frozenset("int float str bool bytes list dict tuple set frozenset object complex type".split())
+
+
+def _prose_comments(outline: _Outline, lines: Sequence[str]) -> dict[int, tuple[int, str]]:
+    """
+    ### The comments that are prose
+
+    Full-line comments, without notes to tools, commented-out code, and the comments inside the signature of a
+    documented definition: there all lines are code, and its prose is its docstring.
+    """
+    hidden: set[int] = set()
+    for definition in outline.definitions:
+        if definition.docstring:
+            hidden.update(range(definition.header, definition.signature_end + 1))
+
+    prose = {
+        line: comment
+        for line, comment in outline.comments.items()
+        if line not in hidden and not _comment_is_code(line, comment[1], lines[line - 1])
+    }
+    for run in _runs(prose):
+        if is_commented_out_code([prose[line][1] for line in run]):
+            for line in run:
+                del prose[line]
+    return prose
+
+
+def _runs(numbers: Iterable[int]) -> list[range]:
+    runs: list[range] = []
+    for number in numbers:
+        if runs and runs[-1].stop == number:
+            runs[-1] = range(runs[-1].start, number + 1)
+        else:
+            runs.append(range(number, number + 1))
+    return runs
+
+
+# ## From lines to sections
+
+
+@dataclass
+class _Draft:
+    """
+    ### A section in the making
+
+    `docs` holds the lines of prose, each with the place where it begins in the file. A closed draft takes no more code:
+    its docstring ended it. `indent` is the column of the comment that opened it.
+    """
+
+    kind: str
+    qualname: str = ""
+    docs: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
+    doc_lines: list[int] = field(default_factory=list)
+    code_lines: list[int] = field(default_factory=list)
+    indent: int = 0
+    docstring: bool = False
+    closed: bool = False
+
+    def add_comment(self, line: int, comment: tuple[int, str]) -> None:
+        column, text = comment
+        space = text.startswith(" ")
+        if self.doc_lines and self.doc_lines[-1] != line - 1:
+            self.docs.append(("", (line, column + 1)))
+        self.docs.append((text[space:], (line, column + 2 + space)))
+        self.doc_lines.append(line)
+
+    def add_docstring(self, token: tokenize.TokenInfo) -> None:
+        if any(text.strip() for text, _ in self.docs):
+            self.docs.append(("", token.start))
+        self.docs.extend(docstring_lines(token.string, token.start))
+        self.doc_lines.extend(range(token.start[0], token.end[0] + 1))
+        self.docstring = True
+
+
+def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
+    """
+    ### Line by line
+
+    Every line goes somewhere here, which is why no line is lost: into the open draft, or into a new one that it opens.
+    """
+    prose = _prose_comments(outline, lines)
+    starts = {definition.start: definition for definition in outline.definitions}
+    joins = _lines_that_join(outline)
+
+    current = _Draft("module")
+    drafts = [current]
+
+    def open_draft(draft: _Draft) -> _Draft:
+        drafts.append(draft)
+        return draft
+
+    skip_to = 0
+    for number, text in enumerate(lines, start=1):
+        if number < skip_to or not text.strip():
+            continue
+        if number == outline.stopped:
+            current = open_draft(_Draft("body"))
+
+        if definition := starts.get(number):
+            # A comment directly above is this definition's.
+            above = current.kind == "comment" and not current.code_lines and current.doc_lines[-1] == number - 1
+            if not above:
+                current = open_draft(_Draft(definition.kind))
+            current.kind, current.qualname = definition.kind, definition.qualname
+
+        if token := outline.docstrings.get(number):
+            current.add_docstring(token)
+            current.closed = number != (outline.module_docstring or (0,))[0]
+            skip_to = token.end[0] + 1
+        elif comment := prose.get(number):
+            run_goes_on = (
+                current.kind == "comment" and not current.code_lines and current.doc_lines[-1] == number - 1
+            )
+            if not run_goes_on and number not in joins:
+                current = open_draft(_Draft("comment", indent=comment[0]))
+            current.add_comment(number, comment)
+        else:
+            if current.closed:
+                current = open_draft(_Draft("body"))
+            current.code_lines.append(number)
+
+    _name_scopes(drafts, outline)
+    return drafts
+
+
+def _lines_that_join(outline: _Outline) -> set[int]:
+    """
+    ### Comments that belong to a section which is already open
+
+    Those between a decorator and its `def`, those between a signature and its docstring, and those above the
+    docstring of the module, where licences stand.
+    """
+    joins: set[int] = set()
+    if outline.module_docstring:
+        joins.update(range(1, outline.module_docstring[0]))
+    for definition in outline.definitions:
+        joins.update(range(definition.start, definition.header))
+        if definition.docstring:
+            joins.update(range(definition.signature_end + 1, definition.docstring[0]))
+    return joins
+
+
+def _name_scopes(drafts: Iterable[_Draft], outline: _Outline) -> None:
+    """
+    ### In which class or function a section is
+
+    The code of the section decides. A comment that stands alone belongs where its indentation puts it.
+    """
+    firsts = [line for line, _ in outline.statements]
+    for draft in drafts:
+        if draft.kind not in ("comment", "body"):
+            continue
+        line = draft.code_lines[0] if draft.code_lines else draft.doc_lines[0]
+        at = bisect_right(firsts, line) - 1
+        scopes = outline.statements[at][1] if at >= 0 else ()
+        if not draft.code_lines:
+            scopes = tuple(scope for scope in scopes if scope.column < draft.indent)
+        draft.qualname = scopes[-1].qualname if scopes else ""
+
+
+# Ids that the page itself uses. A class of that name gets the next free one.
+RESERVED_ID = re.compile(r"container|background|section-\d+|L\d+")
+
+
+def _number(drafts: Iterable[_Draft]) -> tuple[Section, ...]:
+    """
+    ### Numbers and anchors
+
+    The first section of `Adam.step_param` has its name for an anchor, the second `Adam.step_param-2`. What stands at
+    the top of the file is counted under `module`.
+    """
+    sections: list[Section] = []
+    taken: set[str] = set()
+    counts: dict[str, int] = {}
+    for number, draft in enumerate(drafts):
+        name = anchor = draft.qualname or "module"
+        count = counts.get(name, 0)
+        while not count or anchor in taken or RESERVED_ID.fullmatch(anchor):
+            count += 1
+            anchor = f"{name}-{count}" if count > 1 else name
+        counts[name] = count
+        taken.add(anchor)
+
+        docs = _trim_blank(draft.docs)
+        sections.append(
+            Section(
+                number=number,
+                anchor=anchor,
+                kind=draft.kind,
+                qualname=draft.qualname,
+                docs="\n".join(text for text, _ in docs),
+                doc_lines=tuple((run.start, run.stop - 1) for run in _runs(draft.doc_lines)),
+                code_lines=_code_ranges(draft),
+                origins=tuple(origin for _, origin in docs),
+                docstring=draft.docstring,
+            )
+        )
+    return tuple(sections)
+
+
+def _trim_blank(docs: Sequence[tuple[str, tuple[int, int]]]) -> Sequence[tuple[str, tuple[int, int]]]:
+    filled = [index for index, (text, _) in enumerate(docs) if text.strip()]
+    return docs[filled[0] : filled[-1] + 1] if filled else []
+
+
+def _code_ranges(draft: _Draft) -> tuple[LineRange, ...]:
+    """
+    ### Code with the blank lines inside it
+
+    Blank lines between two lines of code are kept. Where prose of the same section stands in between, a range ends.
+    """
+    ranges: list[LineRange] = []
+    for line in draft.code_lines:
+        at = bisect_right(draft.doc_lines, line)
+        prose_since = ranges and at and draft.doc_lines[at - 1] > ranges[-1][1]
+        if ranges and not prose_since:
+            ranges[-1] = (ranges[-1][0], line)
+        else:
+            ranges.append((line, line))
+    return tuple(ranges)
+
+
+def check_lossless(sections: Iterable[Section], lines: Sequence[str]) -> None:
+    """
+    ### The invariant
+
+    Raises `AssertionError` when a line that is not blank is in no section or in two: a fault of this module, whatever
+    the file.
+    """
+    seen = bytearray(len(lines) + 1)
+    for section in sections:
+        for first, last in (*section.doc_lines, *section.code_lines):
+            for line in range(first, last + 1):
+                seen[line] += bool(lines[line - 1].strip())
+    for line, text in enumerate(lines, start=1):
+        if seen[line] != bool(text.strip()):
+            raise AssertionError(f"line {line} is in {seen[line]} sections")
+
+
+# ## Docstrings
+
+
+def docstring_lines(literal: str, start: tuple[int, int]) -> list[tuple[str, tuple[int, int]]]:
+    r"""
+    ### The text between the quotes
+
+    `literal` is the string as it stands in the file, `start` its place as (line, column from 0). No escapes are
+    processed: the reader sees what the author wrote, and `\beta` stays `\beta`. The lines after the first lose the
+    indentation they share.
+
+    Returns each line with its (line, column from 1) in the file.
+    """
+    opening = re.match("""[a-zA-Z]*(\"{3}|'{3}|\"|')""", literal)
+    assert opening is not None
+    lines = split_lines(literal[opening.end() : -len(opening[1])] + "\n")
+    line, column = start
+
+    indents = [len(text) - len(text.lstrip()) for text in lines[1:] if text.strip()]
+    indent = min(indents, default=0)
+    first = lines[0].lstrip()
+    result = [(first, (line, column + 1 + opening.end() + len(lines[0]) - len(first)))]
+    for offset, text in enumerate(lines[1:], start=1):
+        result.append((text[indent:] if text.strip() else "", (line + offset, indent + 1)))
+    return result
+
+
+# ## Front matter, title and summary
+
+
+def _take_front_matter(module: _Draft, path: str) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """
+    ### The fenced YAML that opens a module docstring
+
+    It is taken out of the draft's prose. What is wrong with it is told, and the page is made without it.
+    """
+    fences = [index for index, (text, _) in enumerate(module.docs) if text.rstrip() == "---"]
+    first = next((index for index, (text, _) in enumerate(module.docs) if text.strip()), None)
+    if not module.docstring or not fences or fences[0] != first:
+        return {}, []
+
+    line, column = module.docs[fences[0]][1]
+    if len(fences) == 1:
+        message = "the front matter is not closed; end it with a line ---"
+        return {}, [Diagnostic(path, line, column, "front-matter", message)]
+
+    block = module.docs[fences[0] + 1 : fences[1]]
+    del module.docs[: fences[1] + 1]
+
+    # Imported here: most files of a package have no front matter.
+    import yaml
+
+    try:
+        values = yaml.safe_load("\n".join(text for text, _ in block))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        if mark and mark.line < len(block):
+            line, column = block[mark.line][1]
+            column += mark.column
+        problem = " ".join(str(error.problem or error.context).split())
+        return {}, [Diagnostic(path, line, column, "front-matter", f"the front matter is not valid YAML: {problem}")]
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        return {}, [Diagnostic(path, line, column, "front-matter", f"the front matter is not valid YAML: {problem}")]
+    if values is None:
+        return {}, []
+    if not isinstance(values, dict):
+        message = "the front matter is not a mapping; write it as `name: value` lines"
+        return {}, [Diagnostic(path, line, column, "front-matter", message)]
+
+    diagnostics = []
+    for name in ("title", "summary", "redirect", "image"):
+        if name in values and not isinstance(values[name], str):
+            at = next((origin for text, origin in block if text.startswith(f"{name}:")), (line, column))
+            message = f"`{name}` must be text; put it in quotes"
+            diagnostics.append(Diagnostic(path, *at, "front-matter", message))
+    return {str(name): value for name, value in values.items()}, diagnostics
+
+
+def _text_value(front_matter: Mapping[str, Any], name: str) -> str:
+    value = front_matter.get(name, "")
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _first_heading(sections: Iterable[Section]) -> str:
+    """
+    ### The first H1
+
+    In the prose of the module itself: a heading inside a class's docstring is not what the page is about.
+    """
+    for section in sections:
+        if section.qualname:
+            continue
+        fence = ""
+        lines = section.docs.split("\n")
+        for text, below in zip(lines, [*lines[1:], ""], strict=True):
+            mark = re.match(" {0,3}(`{3,}|~{3,})", text)
+            if mark and not fence:
+                fence = mark[1]
+            elif mark and fence in mark[1]:
+                fence = ""
+            elif not fence and (heading := re.match(r" {0,3}#[ \t]+(.*?)[ \t#]*$", text)) and heading[1]:
+                return plain_text(heading[1])
+            elif not fence and re.match(r" {0,3}\w", text) and re.fullmatch(r" {0,3}=+[ \t]*", below):
+                return plain_text(text)
+    return ""
+
+
+def _first_paragraph(docs: str) -> str:
+    for paragraph in re.split(r"\n[ \t]*\n", docs):
+        if not re.match(r"\s*(?:[#>|<!`~$\\*+=-]|\d+\.|\[.*\]:)|.*\n\s*[=-]+\s*$", paragraph):
+            text = plain_text(" ".join(paragraph.split()))
+            return text if len(text) <= 200 else text[:199].rsplit(" ", 1)[0] + "…"
+    return ""
+
+
+def plain_text(markdown: str) -> str:
+    """
+    ### A line of Markdown without its marks
+
+    For places that know no markup: the title bar, a search result.
+    """
+    text = re.sub(r"!?\[([^][]*)\](?:\([^()]*\)|\[[^][]*\])", r"\1", markdown)
+    text = re.sub(r"(\*{1,3})(\S(?:[^*]*\S)?)\1", r"\2", text)
+    return re.sub(r"\\?[`$]", "", text).strip()
+
+
+def _syntax_diagnostics(lines: Sequence[str], outline: _Outline, path: str) -> list[Diagnostic]:
+    """
+    ### Does Python read it?
+
+    A file that does not parse still has its sections. The author is told where Python stumbled.
+    """
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:
+            message = "a NUL byte, which Python refuses; it is shown as \N{SYMBOL FOR NULL}; remove it"
+            return [Diagnostic(path, number, line.index("\0") + 1, "syntax", message)]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse("\n".join(lines) + "\n")
+    except SyntaxError as error:
+        line = min(max(error.lineno or outline.stopped or 1, 1), max(len(lines), 1))
+        message = f"Python cannot read this: {error.msg}; the page shows the file as far as it goes"
+        return [Diagnostic(path, line, max(error.offset or 1, 1), "syntax", message)]
+    except (RecursionError, MemoryError, ValueError) as error:
+        message = f"Python cannot read this: {error}; the page shows the file as far as it goes"
+        return [Diagnostic(path, 1, 1, "syntax", message)]
+    return []
+
