@@ -1,0 +1,157 @@
+// The Node half of mathjax.py: TeX in, HTML and CSS rules out, one JSON document a line.
+//
+//     node typeset.cjs NODE_MODULES
+//
+// The first line in is {"id", "macros"} and is answered with {"id", "base"}: the CSS rules that every formula needs. Each
+// further line is {"id", "tex", "display"} and is answered, in order, with {"id", "html", "rules"} or, for TeX that MathJax
+// refuses, with {"id", "error"}. Standard output carries nothing else. The process ends when its input does.
+"use strict";
+
+const path = require("path");
+const readline = require("readline");
+
+// Whatever MathJax has to say must not get between the answers.
+console.log = console.info = console.debug = console.error;
+
+const EXTENSIONS = [
+  "ams", "boldsymbol", "braket", "cancel", "cases", "centernot", "color", "configmacros", "extpfeil", "mathtools",
+  "textmacros", "upgreek",
+];
+
+// Commands that would make one formula depend on another, or put an attribute of the author's choice into the page, and
+// what to do instead. Most are not loaded anyway; naming them gives their users an answer.
+const OFF = [
+  [
+    "newcommand renewcommand providecommand newenvironment renewenvironment def gdef edef xdef let DeclareMathOperator " +
+    "DeclarePairedDelimiter DeclarePairedDelimiterX DeclarePairedDelimiterXPP DeclarePairedDelimiters " +
+    "DeclarePairedDelimitersX DeclarePairedDelimitersXPP MakeAboxedCommand Newextarrow newcolumntype definecolor " +
+    "newtagform renewtagform usetagform mathtoolsset require",
+    "is off, so that a formula means the same wherever it stands; define macros in the configuration",
+  ],
+  ["ref eqref refeq", "is off: formulas are typeset one by one; write a \\tag and name it in the text"],
+  ["href style class cssId data unicode U", "is off: a formula sets no addresses, styles or fonts of the page"],
+];
+
+// What may stand in an attribute that MathJax copies from the TeX (a colour, a length, an alignment). A semicolon, a quote
+// or a bracket there is an attempt at the style sheet.
+const PLAIN = /^[^;:"'<>()\\{}]*$/;
+
+async function start(modules, macros) {
+  global.MathJax = {};
+  const { init } = require(path.join(modules, "mathjax", "node-main.cjs"));
+  await init({
+    loader: {
+      load: ["input/tex-base", ...EXTENSIONS.map((name) => `[tex]/${name}`), "output/chtml", "a11y/assistive-mml", "ui/safe"],
+      paths: { "mathjax-newcm": path.join(modules, "@mathjax", "mathjax-newcm-font") },
+      require,
+    },
+    tex: {
+      packages: ["base", ...EXTENSIONS, "off"],
+      textmacros: { packages: ["text-base", "text-off"] },
+      macros,
+      tags: "none",
+      formatError: (_, error) => { throw error; },
+    },
+    // A wide display scrolls in its own box, by a rule of the base sheet. A long formula in a line may break after a relation
+    // or an operator, at spaces that MathJax puts there and the browser breaks like any other. Neither needs a script.
+    output: { displayOverflow: "scroll", linebreaks: { inline: true } },
+    chtml: { adaptiveCSS: true, matchFontHeight: false, fontURL: "." },
+    options: { safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } } },
+    startup: {
+      typeset: false,
+      ready() {
+        turnOff(macros);
+        MathJax.startup.defaultReady();
+      },
+    },
+  });
+  const { document } = MathJax.startup;
+  document.inputJax[0].postFilters.add(({ data }) => data.root.walkTree(clean), 100);
+  return document;
+}
+
+// A map of commands stands before those of MathJax, and behind the configured macros, which may use any name.
+function turnOff(macros) {
+  const { Configuration } = MathJax._.input.tex.Configuration;
+  const { CommandMap } = MathJax._.input.tex.TokenMap;
+  const TexError = MathJax._.input.tex.TexError.default;
+  const commands = {};
+  for (const [names, reason] of OFF) {
+    for (const name of names.split(" ")) {
+      commands[name] = () => { throw new TexError("Off", `\\${name} ${reason}`); };
+    }
+  }
+  new CommandMap("off", commands);
+  Configuration.create("off", { handler: { macro: ["off"] }, priority: 4 });
+  Configuration.create("text-off", { parser: "text", handler: { macro: ["off"] }, priority: 0 });
+}
+
+// MathJax notes the TeX of every node in an attribute, a third of the page. Ids of \tag would not be unique on it.
+function clean(node) {
+  const attributes = node.attributes?.getAllAttributes() ?? {};
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("data-latex") || ["id", "href", "class"].includes(name)) {
+      delete attributes[name];
+    } else if (typeof value === "string" && !PLAIN.test(value)) {
+      throw new Error(`"${value}" is not a value for ${name}`);
+    }
+  }
+}
+
+// The TeX goes along in the MathML, where whoever copies the formula, or reads it by ear, can have it.
+function annotate(adaptor, container, tex) {
+  const [math] = adaptor.tags(container, "math");
+  const row = adaptor.node("mrow", {}, adaptor.childNodes(math));
+  const source = adaptor.node("annotation", { encoding: "application/x-tex" }, [adaptor.text(tex)]);
+  adaptor.setAttribute(math, "xmlns", "http://www.w3.org/1998/Math/MathML");
+  adaptor.append(math, adaptor.node("semantics", {}, [row, source]));
+}
+
+// The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line. MathJax
+// lists all its fonts; only those named by the HTML or by another rule are wanted.
+function styleRules(document, html) {
+  document.outputJax.styleSheet(document);
+  const rules = document.outputJax.styleJson.getStyleRules()
+    .map((rule) => rule.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " "));
+  const classes = new Set(html.match(/\bNCM-[\w-]+/g));
+  const kept = rules.filter((rule) => !rule.startsWith("@font-face") && !(rule.startsWith(".NCM-") && !classes.has(nameOf(rule))));
+  const families = new Set([html, ...kept].join(" ").match(/\bMJX-[\w-]+/g));
+  return [...kept, ...rules.filter((rule) => rule.startsWith("@font-face") && families.has(familyOf(rule)))];
+}
+
+const nameOf = (classRule) => classRule.match(/NCM-[\w-]+/)[0];
+const familyOf = (fontFace) => fontFace.match(/MJX-[\w-]+/)[0];
+
+async function typeset(document, tex, display) {
+  MathJax.texReset();
+  document.outputJax.clearCache();
+  const container = await MathJax.tex2chtmlPromise(tex, { display });
+  const { adaptor } = document;
+  annotate(adaptor, container, tex);
+  const html = adaptor.outerHTML(container);
+  return { html, rules: styleRules(document, html) };
+}
+
+async function main() {
+  const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
+  let document, base;
+
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { id, macros, tex, display } = JSON.parse(line);
+    try {
+      if (!document) {
+        document = await start(path.resolve(process.argv[2]), macros);
+        base = new Set((await typeset(document, "", false)).rules);
+        say({ id, base: [...base] });
+      } else {
+        const { html, rules } = await typeset(document, tex, display);
+        say({ id, html, rules: rules.filter((rule) => !base.has(rule)) });
+      }
+    } catch (error) {
+      if (!document) throw error;
+      say({ id, error: error.message });
+    }
+  }
+}
+
+main();
