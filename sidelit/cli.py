@@ -1,0 +1,116 @@
+"""
+# The command line
+
+    sidelit build my_package             a site in the folder site/
+    sidelit serve my_package             the site on http://127.0.0.1:8000/, rebuilt when a source is saved
+    sidelit sections my_package/a.py     the sections of a file, as JSON
+
+The exit status is 0 when all went well, 1 when there is no result (or, with `--strict`, when anything was found wrong), and
+2 when the command itself was wrong. What takes time to import is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sidelit import __version__
+
+if TYPE_CHECKING:
+    from sidelit.source import Document
+
+_SOURCES = click.argument(
+    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Turn annotated Python into side-by-side pages."""
+
+
+@main.command()
+@_SOURCES
+@click.option(
+    "-o", "--output", "folder", default="site", show_default=True, metavar="DIR", type=click.Path(path_type=Path),
+    help="The folder of the site. It is replaced when all went well, and only then.",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="Fail when anything is wrong in a source.")
+def build(sources: tuple[Path, ...], folder: Path, strict: bool) -> None:
+    """Build a site from packages and files."""
+    from sidelit.hosts import bare, site
+
+    with _failing_in_one_line(), bare.configured(sources) as config:
+        built = site.build(config, folder, strict=strict, dated_by=_folder(sources[0]))
+        click.echo(site.farewell(built))
+
+
+@main.command()
+@_SOURCES
+@click.option("--address", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="Where to serve it.")
+def serve(sources: tuple[Path, ...], address: str) -> None:
+    """Build a site, serve it, and build it again when a source changes."""
+    from sidelit.hosts import bare
+    from sidelit.hosts import serve as server
+
+    with _failing_in_one_line(), bare.configured(sources) as config:
+        server.serve(config, address)
+
+
+@main.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+def sections(files: tuple[Path, ...]) -> None:
+    """Print how files are split, one line of JSON each."""
+    from sidelit.source import decode, parse
+    from sidelit.tree import module_name
+
+    failed = False
+    for path in files:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            click.echo(f"{path}: cannot be read: {error.strerror}; name a file", err=True)
+            failed = True
+            continue
+        text, diagnostics = decode(data, str(path))
+        document = parse(text, str(path), module_name(path))
+        for diagnostic in (*diagnostics, *document.diagnostics):
+            click.echo(str(diagnostic), err=True)
+        click.echo(json.dumps(_model(document)))
+    sys.exit(failed)
+
+
+def _model(document: Document) -> dict[str, Any]:
+    """The part of a document that others may rely on."""
+    names = ("number", "anchor", "kind", "qualname", "docs", "doc_lines", "code_lines")
+    return {
+        "path": document.path,
+        "title": document.title,
+        "summary": document.summary,
+        "sections": [{name: getattr(section, name) for name in names} for section in document.sections],
+    }
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+@contextlib.contextmanager
+def _failing_in_one_line() -> Iterator[None]:
+    from sidelit.hosts.site import SiteError
+
+    try:
+        yield
+    except SiteError as error:
+        click.echo(f"sidelit: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("sidelit: interrupted", err=True)
+        sys.exit(130)

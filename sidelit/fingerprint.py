@@ -1,0 +1,25 @@
+"""
+# What a cached page depends on, besides its source
+
+A page in the cache was made by a certain sidelit, with certain libraries. When any of them changes, even by an edit in a
+checkout, the page has to be made again.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from functools import lru_cache
+
+from sidelit.cache import digest
+from sidelit.theme import PACKAGE, TEMPLATES
+
+_LIBRARIES = ("Jinja2", "Markdown", "MarkupSafe", "nh3", "Pygments", "PyYAML")
+
+
+@lru_cache(maxsize=1)
+def of_generator() -> str:
+    """Return a digest of the generator's own modules, its template, its libraries and the version of Python."""
+    files = [*sorted(PACKAGE.glob("*.py")), TEMPLATES / "annotated.html"]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
+    return digest(*(file.read_bytes() for file in files), *versions, repr(sys.version_info[:2]))

@@ -1,0 +1,53 @@
+"""
+# Sources without a configuration
+
+`sidelit build my_package` needs no `mkdocs.yml`. This module writes the one that such a site is built with, into a folder
+of the system that is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@contextlib.contextmanager
+def configured(sources: Sequence[Path]) -> Iterator[Path]:
+    """
+    ## A `mkdocs.yml` for these sources, for as long as it is needed
+    """
+    with tempfile.TemporaryDirectory(prefix="sidelit-") as name:
+        folder = Path(name).resolve()
+        (folder / "docs").mkdir()
+        config = folder / "mkdocs.yml"
+        config.write_text(yaml.safe_dump(settings(sources)), encoding="utf-8")
+        yield config
+
+
+def settings(sources: Sequence[Path]) -> dict[str, Any]:
+    """
+    ## What the configuration says
+
+    The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read from
+    the disk.
+    """
+    return {
+        "site_name": ", ".join(source.resolve().name for source in sources),
+        "theme": "sidelit",
+        "use_directory_urls": False,
+        "plugins": ["search", {"sidelit": {"sources": [str(path.absolute()) for path in sources], "allow_html": False}}],
+        "markdown_extensions": [
+            "admonition",
+            "def_list",
+            "footnotes",
+            "sane_lists",
+            {"codehilite": {"css_class": "highlight", "guess_lang": False}},
+            {"tables": {"use_align_attribute": True}},
+        ],
+        "validation": {"links": {"anchors": "warn"}},
+    }

@@ -1,0 +1,520 @@
+r"""
+# The MkDocs plugin
+
+`plugins: - sidelit: {sources: [my_package]}` gives a MkDocs site a page for every annotated source and every readme of
+the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, search, the sitemap. This module
+hands it pages, in the order in which MkDocs asks:
+
+1. it finds the sources and adds them to MkDocs' files and navigation;
+2. it makes each page, or takes it from the cache, and sends its formulas to MathJax, which works while Python goes on;
+3. when all pages are known, it resolves the links between them;
+4. it puts formulas and links into the bodies as MkDocs writes them.
+
+The same module serves ProperDocs, which answers to the name `mkdocs`.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from markdown.extensions.toc import nest_toc_tokens
+from mkdocs.config import base
+from mkdocs.config import config_options as option
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page as HostPage
+from mkdocs.structure.toc import AnchorLink, get_toc
+from platformdirs import user_cache_path
+from tqdm import tqdm
+
+from sidelit import fingerprint, formula, mathjax, prose
+from sidelit.cache import Cache, digest
+from sidelit.diagnostic import Diagnostic
+from sidelit.formula import Formula, Link, Slot
+from sidelit.hosts.nav import rest_of_nav
+from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
+from sidelit.page import Page, finish, from_json, make_page, to_json
+from sidelit.source import decode, parse
+from sidelit.theme import TEMPLATES
+from sidelit.tree import Mount, Source, escapes, find_sources, mount, page_address, shown_path
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+
+# MkDocs counts the warnings of its own loggers only. A diagnostic is a whole line by itself and gets no prefix.
+log = get_plugin_logger("sidelit").logger
+
+# Where a browser finds MathJax when the formulas are left to it, and the hash that the file must have.
+CDN_SRC = "https://cdn.jsdelivr.net/npm/mathjax@4.1.3/tex-mml-chtml.js"
+CDN_INTEGRITY = "sha384-OrHfGTnIbkl0do3N76qW/uWr38o91N05sbSPuYBPLH+hG8X/dNSrjZf3AGjzrCwC"
+
+ASSETS = "assets/sidelit"
+MATH_SHEET = f"{ASSETS}/math.css"
+FONTS = f"{ASSETS}/fonts"
+
+
+class Options(base.Config):
+    """
+    ## The plugin's options
+
+    * `sources` are the trees: a path, or `{path: …, at: …}` where `at` is the folder of the site it goes to
+    * `allow_html` keeps the HTML in the prose; say `false` where the sources are other people's
+    * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
+    * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
+    * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
+    * `cache` is the folder where results are kept between builds, by default the user's own cache folder
+    """
+
+    sources = option.ListOfItems(option.Type((str, dict)), default=[])
+    allow_html = option.Type(bool, default=True)
+    math = option.Choice(("build", "client"), default="build")
+    mathjax_src = option.Type(str, default=CDN_SRC)
+    mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
+    macros = option.Type(dict, default={})
+    cache = option.Type(str, default="")
+
+
+class AnnotatedFile(File):
+    """
+    ### A source, as MkDocs' file
+
+    MkDocs knows documents by the ending `.md`. This one is a document whatever it is called.
+    """
+
+    def __init__(self, source: Source, config: MkDocsConfig) -> None:
+        address = page_address(source.uri, config.use_directory_urls)
+        super().__init__(source.uri, None, config.site_dir, config.use_directory_urls, dest_uri=address)
+        self.source = source
+        self.abs_src_path = str(source.path)
+        self.generated_by = "sidelit"
+        self.edit_uri = _edit_uri(source.path, config)
+        if source.uri.endswith("__init__.py"):
+            self.name = "index"
+
+    def is_documentation_page(self) -> bool:
+        """Yes: it becomes a page."""
+        return True
+
+
+class AnnotatedPage(HostPage):
+    """
+    ### An annotated page, as MkDocs' page
+
+    MkDocs asks a page to read its source and to render it. `made` is what sidelit made of it.
+    """
+
+    made: Page
+
+    def __init__(self, file: AnnotatedFile, config: MkDocsConfig, plugin: SidelitPlugin) -> None:
+        super().__init__(None, file, config)
+        self.source = file.source
+        self._plugin = plugin
+
+    def read_source(self, config: MkDocsConfig) -> None:
+        """Leave the reading to `render`, which may not need it."""
+        self.markdown = ""
+
+    def render(self, config: MkDocsConfig, files: Files) -> None:
+        """Make the page. Its content is put in when it is written."""
+        self.made = self._plugin.make(self, files)
+        self.title = self.made.title
+        self.meta = {"annotated": True, "title": self.made.title, "summary": self.made.summary}
+        if self.made.image:
+            self.meta["image"] = self.made.image
+        self.content = ""
+        tokens = [{"level": h.level, "id": h.id, "name": h.text} for h in self.made.headings]
+        self.toc = get_toc(nest_toc_tokens(tokens))
+        self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.lines)  # type: ignore[assignment]
+
+
+class SidelitPlugin(BasePlugin[Options]):
+    """
+    ## The plugin
+
+    `show_progress` is for a terminal; the command line sets it.
+    """
+
+    show_progress = False
+
+    # ### Settings
+
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Check the options and start what lasts for one build."""
+        self._host_config = config
+        self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
+        self._mounts = [self._mount(entry) for entry in self.config.sources]
+        self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
+        self._math = self._start_math(config)
+        self._theirs: dict[str, list[Slot]] = {}
+        self._has_math = False
+        self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
+        self._rules: set[tuple[str, ...]] = set()
+
+        # Another theme lacks the two columns.
+        if config.theme.name != "sidelit":
+            config.extra_css.insert(0, f"{ASSETS}/pages.css")
+        return config
+
+    def _mount(self, entry: str | dict[str, Any]) -> Mount:
+        if isinstance(entry, str):
+            entry = {"path": entry}
+        path, at = entry.get("path"), entry.get("at")
+        if not isinstance(path, str) or not isinstance(at, str | None) or entry.keys() - {"path", "at"}:
+            raise PluginError(f"sidelit: sources: {entry} is neither a path nor {{path: …, at: …}}")
+        return mount(self._root / path, at)
+
+    def _start_math(self, config: MkDocsConfig) -> mathjax.MathJax | None:
+        """Return the typesetter, or `None` where the reader's browser has to do it."""
+        reason = mathjax.missing() if self.config.math == "build" else ""
+        if self.config.math == "build" and not reason:
+            return mathjax.MathJax(macros=self.config.macros, cache=self._cache, on_progress=self._show_formulas)
+        if reason:
+            log.info(f"{reason}; formulas are left to the reader's browser, as with `math: client`")
+        settings = config.extra.setdefault("sidelit", {})
+        settings["mathjax_src"] = self.config.mathjax_src
+        settings["mathjax_integrity"] = self.config.mathjax_integrity
+        return None
+
+    def _show_formulas(self, done: int, asked: int) -> None:
+        self._progress.set_postfix_str(f"{done} of {asked} new formulas")
+
+    # ### 1. Files and navigation
+
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Add every source to MkDocs' files, and to its navigation."""
+        self._check_docs(files, config)
+        sources, diagnostics = find_sources(self._mounts)
+        taken = {file.dest_uri: file.src_uri for file in files.documentation_pages()}
+        added: list[File] = []
+
+        # Hand-written prose comes first where two want one address.
+        for source in sorted(sources, key=lambda source: not source.is_markdown):
+            file = self._host_file(source, config)
+            if other := taken.get(file.dest_uri) or (files.get_file_from_path(source.uri) and source.uri):
+                message = f"wants the address {file.dest_uri}, which {other} has; rename one, or mount it elsewhere"
+                diagnostics.append(Diagnostic(source.shown, 1, 1, "address", message))
+                continue
+            taken[file.dest_uri] = source.shown
+            files.append(file)
+            added.append(file)
+            if isinstance(file, AnnotatedFile):
+                AnnotatedPage(file, config, self)
+
+        added.sort(key=lambda file: file.src_uri)
+        if config.nav is not None:
+            config.nav = [*config.nav, *rest_of_nav([file.src_uri for file in added], config.nav)]
+        if config.theme.name != "sidelit":
+            self._add_assets(files, config)
+
+        by_uri = {source.uri: source for source in sources}
+        self._sources = {file.src_uri: by_uri[file.src_uri] for file in added}
+        self._addresses = {file.src_uri: file.dest_uri for file in added}
+
+        # Each page is made first, and written later.
+        self._progress.reset(total=2 * len(files.documentation_pages()))
+        _tell(diagnostics)
+        return files
+
+    def _host_file(self, source: Source, config: MkDocsConfig) -> File:
+        if not source.is_markdown:
+            return AnnotatedFile(source, config)
+        file = File.generated(config, source.uri, abs_src_path=str(source.path))
+        file.dest_uri = page_address(source.uri, config.use_directory_urls)
+        file.name = posixpath.splitext(posixpath.basename(source.uri))[0]
+        file.edit_uri = _edit_uri(source.path, config)
+        file.content_string = self._text_of(source.path, source.shown)
+        return file
+
+    def _check_docs(self, files: Files, config: MkDocsConfig) -> None:
+        """Keep MkDocs from what it would publish, or fall over: links out of `docs`, and files that are not UTF-8."""
+        docs = Path(config.docs_dir)
+        for file in list(files):
+            if file.src_dir is None or Path(file.src_dir) != docs:
+                continue
+            path = docs / file.src_uri
+            if escapes(path, docs):
+                files.remove(file)
+                message = "a symbolic link out of the folder is not published; put a copy in its place"
+                _tell([Diagnostic(shown_path(path), 1, 1, "link-out-of-tree", message)])
+            elif file.is_documentation_page():
+                try:
+                    path.read_text(encoding="utf-8-sig")
+                except (UnicodeDecodeError, OSError):
+                    file.content_string = self._text_of(path, shown_path(path))
+
+    def _text_of(self, path: Path, shown: str) -> str:
+        """Read a Markdown file, whatever is in it."""
+        try:
+            text, diagnostics = decode(path.read_bytes(), shown)
+        except OSError as error:
+            text, diagnostics = "", [Diagnostic(shown, 1, 1, "source", f"cannot be read: {error.strerror}")]
+        _tell(diagnostics)
+        return text
+
+    def _add_assets(self, files: Files, config: MkDocsConfig) -> None:
+        """Bring what the pages need along into another theme."""
+        for name in ("pages.css", "mathjax-config.js"):
+            uri = f"{ASSETS}/{name}"
+            if files.get_file_from_path(uri) is None:
+                files.append(File.generated(config, uri, abs_src_path=str(TEMPLATES / uri)))
+
+    # ### 2. Pages
+
+    def make(self, page: AnnotatedPage, files: Files) -> Page:
+        """Make a page, or take it from the cache, and send its formulas away."""
+        source = page.source
+        parents = list(self._parents(page))
+        repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
+        try:
+            data = source.path.read_bytes()
+        except OSError as error:
+            message = f"cannot be read: {error.strerror}; its page is empty"
+            return self._page(b"", source, parents, repository, [Diagnostic(source.shown, 1, 1, "source", message)])
+
+        key = digest(fingerprint.of_generator(), repr((source, parents, repository, self.config.allow_html)), data)
+        made = self._cached(key)
+        if made is None:
+            made = self._page(data, source, parents, repository, [])
+            self._cache.put("page", key, to_json(made))
+        for link in made.links:
+            self._publish(source, link.target, files)
+        self._request(made.formulas)
+        return made
+
+    def _request(self, formulas: Sequence[Formula]) -> None:
+        self._progress.update()
+        self._has_math |= bool(formulas)
+        if self._math:
+            self._math.request(formulas)
+
+    def _page(
+        self,
+        data: bytes,
+        source: Source,
+        parents: Sequence[tuple[str, str]],
+        repository: str,
+        diagnostics: list[Diagnostic],
+    ) -> Page:
+        text, faults = decode(data, source.shown)
+        document = parse(text, source.shown, source.module)
+        made = make_page(document, allow_html=self.config.allow_html, parents=parents, repository=repository)
+        return made.with_diagnostics([*diagnostics, *faults])
+
+    def _cached(self, key: str) -> Page | None:
+        try:
+            return from_json(value) if (value := self._cache.get("page", key)) else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _parents(self, page: AnnotatedPage) -> Iterator[tuple[str, str]]:
+        """The pages above: the home page, then each package that has a page."""
+        yield "home", relative_url("" if page.file.use_directory_urls else "index.html", page.file.url)
+        folder = ""
+        for name in posixpath.dirname(page.source.uri).split("/"):
+            folder = posixpath.join(folder, name)
+            if address := self._addresses.get(posixpath.join(folder, "__init__.py")):
+                yield name, relative_url(url_of(address, page.file.use_directory_urls), page.file.url)
+
+    def _publish(self, source: Source, target: str, files: Files) -> None:
+        """Put a file of the tree that a page refers to, such as an image, beside the page."""
+        relative = unquote(target.partition("#")[0])
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(source.uri), relative))
+        file = source.path.parent / relative
+        if not relative or place.startswith((".", "/")) or files.get_file_from_path(place):
+            return
+        if file.name.startswith(".") or file.suffix in (".py", ".md") or not file.is_file():
+            return
+        root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
+        if not escapes(file, root if root.is_dir() else root.parent):
+            files.append(File.generated(self._host_config, place, abs_src_path=str(file)))
+
+    def on_page_markdown(self, markdown: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
+        """Lift the math out of the site's other Markdown, which MkDocs renders."""
+        if isinstance(page, AnnotatedPage):
+            return None
+        source = self._sources.get(page.file.src_uri)
+        text = page.file.content_string
+        skipped = text[: len(text) - len(markdown)].count("\n") if text.endswith(markdown) else 0
+        origins = [(skipped + number, 1) for number in range(1, markdown.count("\n") + 2)]
+        shown = source.shown if source else shown_path(Path(config.docs_dir) / page.file.src_uri)
+        if source:
+            for target in _TARGET.finditer(markdown):
+                self._publish(source, target[1] or target[2], files)
+        slots = self._theirs[page.file.src_uri] = []
+        return formula.lift(markdown, shown, origins, slots)
+
+    def on_page_content(self, html: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
+        """Send the formulas of MkDocs' Markdown away, and make its titles readable."""
+        slots = self._theirs.get(page.file.src_uri)
+        if slots is None:
+            return None
+        if page.file.src_uri in self._sources and not self.config.allow_html:
+            html = prose.sanitise(html)
+        asked = list(formula.contents(html, slots))
+        _tell(item for item in asked if isinstance(item, Diagnostic))
+        self._request([item for item in asked if isinstance(item, Formula)])
+        if page.title:
+            page.title = formula.plain(page.title, slots)
+        for item in _all_items(page.toc):
+            item.title = formula.plain(item.title, slots)
+        return html
+
+    # ### 3. Links
+
+    def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
+        """Resolve every link, now that all pages and their anchors are known."""
+        self._site = self._site_map(files)
+        if self._math and self._has_math:
+            config.extra_css.append(MATH_SHEET)
+        return env
+
+    def _site_map(self, files: Files) -> SiteMap:
+        targets, aliases = {}, {}
+        for file in files:
+            anchors = getattr(file.page, "present_anchor_ids", None)
+            targets[file.src_uri] = Target(file.url, anchors)
+            aliases[file.dest_uri] = file.src_uri
+            if file.is_documentation_page():
+                flat = posixpath.splitext(page_address(file.src_uri, use_directory_urls=False))[0]
+                aliases[f"{flat}.html"] = file.src_uri
+                if posixpath.basename(flat) == "index":
+                    aliases[posixpath.dirname(flat) or "."] = file.src_uri
+            if source := self._sources.get(file.src_uri):
+                aliases.setdefault(source.shown, file.src_uri)
+        return SiteMap(targets, aliases)
+
+    # ### 4. Bodies
+
+    @event_priority(100)
+    def _show_search(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
+        """
+        Show the page to search plugins as they shall index it: headings and text, with the TeX of formulas.
+
+        Typeset formulas read as garbage there, and parsing whole pages costs more than the rest of a build.
+        """
+        self._kept = page.content, page.toc
+        if isinstance(page, AnnotatedPage):
+            page.content = _search_text(page.made)
+
+            # Search plugins look each heading up in the table of contents, from its start. An iterator goes on
+            # where it stopped, so that a page of ten thousand sections costs as many steps and not their square.
+            page.toc = iter([AnchorLink(e.title, e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
+        elif (slots := self._theirs.get(page.file.src_uri)) is not None:
+            page.content = formula.fill(page.content or "", slots, lambda each: escape(each.tex))
+        return context
+
+    @event_priority(-100)
+    def _show_reader(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
+        """Show the page to the template as the reader shall see it."""
+        content, page.toc = self._kept
+        if isinstance(page, AnnotatedPage):
+            _tell(page.made.diagnostics)
+            page.content = finish(page.made, self._typeset, lambda link: self._address(link, page))
+            has_math = bool(page.made.formulas)
+        else:
+            slots = self._theirs.get(page.file.src_uri, [])
+            page.content = formula.fill(content or "", slots, self._typeset)
+            has_math = bool(slots)
+        preload = [f"{FONTS}/{name}" for name in mathjax.PRELOAD] if has_math and self._math else []
+        config.extra.setdefault("sidelit", {})["preload"] = preload
+        return context
+
+    on_page_context = CombinedEvent(_show_search, _show_reader)
+
+    def _typeset(self, each: Formula) -> str:
+        if self._math is None:
+            opening, closing = (r"\[", r"\]") if each.display else (r"\(", r"\)")
+            return f'<span class="math">{opening}{escape(each.tex)}{closing}</span>'
+        result = self._math.typeset(each)
+        if isinstance(result, Diagnostic):
+            _tell([result])
+            return f'<code class="tex-error">{escape(each.tex)}</code>'
+        self._rules.add(result.rules)
+        return result.html
+
+    def _address(self, link: Link, page: AnnotatedPage) -> str:
+        source = page.source
+        own = self._site.targets[source.uri]
+        resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
+        if resolved.problem:
+            _tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
+        return resolved.href
+
+    def on_post_page(self, output: str, *, page: HostPage, config: MkDocsConfig) -> str:
+        """Let go of what was written, so that a large site fits into memory."""
+        if isinstance(page, AnnotatedPage):
+            page.content = None
+            page.made = page.made.emptied()
+        self._progress.update()
+        return output
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Write the style sheet of the formulas and copy the fonts that it names."""
+        self._progress.close()
+        site = Path(config.site_dir)
+        if self._math and self._has_math:
+            sheet = self._math.stylesheet([mathjax.Typeset("", rules) for rules in self._rules], "fonts")
+            _write(site / MATH_SHEET, sheet.encode())
+            for font in self._math.fonts(sheet):
+                _write(site / FONTS / font.name, font.read_bytes())
+        self._close()
+
+    def on_build_error(self, *, error: Exception) -> None:
+        """Stop what was started."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._math:
+            self._math.close()
+        self._cache.close()
+
+    # ### Serving
+
+    def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:
+        """Watch the sources too."""
+        for each in self._mounts:
+            if each.path.exists():
+                server.watch(str(each.path))
+        return server
+
+
+# ## Small things
+
+
+def _tell(diagnostics: Iterable[Diagnostic]) -> None:
+    for diagnostic in diagnostics:
+        log.warning("%s", diagnostic, extra={"diagnostic": True})
+
+
+def _edit_uri(path: Path, config: MkDocsConfig) -> str:
+    """MkDocs counts from `docs`; the repository's host resolves the dots."""
+    return posixpath.normpath(Path(os.path.relpath(path.resolve(), config.docs_dir)).as_posix())
+
+
+def _search_text(page: Page) -> str:
+    return "".join(
+        f'<h2 id="{escape(entry.anchor)}">{escape(entry.title)}</h2>{escape(entry.text)}' for entry in page.entries
+    )
+
+
+def _all_items(items: Iterable[AnchorLink]) -> Iterator[AnchorLink]:
+    for item in items:
+        yield item
+        yield from _all_items(item.children)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+# The targets of links and images in a Markdown file, to find the files of the tree that it shows.
+_TARGET = re.compile(r"""\]\(\s*<?([^\s<>()]+)|\bsrc=["']([^"']+)["']""")

@@ -1,0 +1,55 @@
+"""
+# A place in the navigation
+
+Pages that nobody put into `nav` get a place by their package: a section for each folder, its own page first, then its
+modules, then its subpackages. This module takes the addresses of pages and gives entries as one would write them in
+`mkdocs.yml`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from mkdocs.utils import dirname_to_title
+
+
+def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
+    """
+    ## The entries that a navigation lacks
+
+    `uris` are sources' places in the site, such as `optimizers/adam.py`; `nav` is what the user wrote.
+    """
+    named = set(_named(nav))
+    tree: dict[str, Any] = {}
+    for uri in sorted(set(uris) - named, key=_order):
+        folder, name = posixpath.split(uri)
+        branch = tree
+        for part in folder.split("/") if folder else ():
+            branch = branch.setdefault(f"{part}/", {})
+        branch[name] = uri
+    return _entries(tree)
+
+
+def _named(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield posixpath.normpath(nav)
+    elif isinstance(nav, dict):
+        for value in nav.values():
+            yield from _named(value)
+    elif isinstance(nav, list):
+        for value in nav:
+            yield from _named(value)
+
+
+def _order(uri: str) -> tuple[int, str]:
+    """A package's own page comes first, then its readme, then the rest by name."""
+    name = posixpath.basename(uri)
+    return (0 if name == "__init__.py" else 1 if name.lower() == "readme.md" else 2), uri
+
+
+def _entries(tree: dict[str, Any]) -> list[Any]:
+    pages = [value for value in tree.values() if isinstance(value, str)]
+    folders = [(name, value) for name, value in sorted(tree.items()) if isinstance(value, dict)]
+    return [*pages, *({dirname_to_title(name.rstrip("/")): _entries(branch)} for name, branch in folders)]

@@ -1,0 +1,314 @@
+r"""
+# Building a site into a folder, safely
+
+This module runs one MkDocs build and puts the result where the user wants it. The site is made in a new folder beside
+the target, which takes the target's place only when all went well. Whatever goes wrong, the old site stays as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+# A folder that holds this file is one of ours, and may be replaced.
+MARKER = ".sidelit"
+_MARKER_TEXT = "This folder is written by sidelit: what is put here by hand is lost at the next build.\n"
+
+
+class SiteError(Exception):
+    """A site could not be built. The message is one line that says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """
+    ## What a build leaves
+
+    `folder` is the site, `warnings` counts what was found wrong on the way.
+    """
+
+    folder: Path
+    warnings: int
+
+
+def build(config: Path, folder: Path, *, strict: bool = False, dated_by: Path | None = None) -> Built:
+    """
+    ## Build a site into a folder
+
+    `config` is a `mkdocs.yml`. With `strict`, any warning is an error. The site bears the date of the last commit around
+    `dated_by`, by default that of the configuration. Raises `SiteError` when there is no new site; the old one is
+    untouched then.
+    """
+    check_folder(folder)
+    date = build_date(dated_by or config.parent)
+    with _scratch_beside(folder) as scratch, _environment("SOURCE_DATE_EPOCH", str(date)):
+        with reporting() as report:
+            _run_mkdocs(config, scratch)
+        if report.errors or (strict and report.warnings):
+            count = report.errors + report.warnings
+            raise SiteError(f"{count} problem{'s' * (count != 1)} found, see above; {_kept(folder)}")
+        (scratch / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+        _swap_in(scratch, folder)
+    return Built(folder, report.warnings)
+
+
+def farewell(built: Built) -> str:
+    """
+    ### The last line of a build
+
+    It says where the site is and how to open it.
+    """
+    found = f" {built.warnings} problem{'s' * (built.warnings != 1)} found, see above." * bool(built.warnings)
+    return f"The site is in {built.folder}; open {built.folder / 'index.html'} in a browser.{found}"
+
+
+def check_folder(folder: Path) -> None:
+    """
+    ### May this folder be replaced?
+
+    Raises `SiteError` for a file, for a folder that cannot be written, and for one that holds something which is not a
+    site of ours.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise SiteError(f"{folder}: a symbolic link that leads nowhere; remove it, or choose another folder")
+    if folder.exists() and not folder.is_dir():
+        raise SiteError(f"{folder}: this is a file; choose a folder for the site")
+    parent = folder.resolve().parent
+    nearest = next(path for path in (parent, *parent.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise SiteError(f"{folder}: {nearest} cannot be written to; choose another folder with -o")
+    if folder.is_dir():
+        try:
+            names = {path.name for path in folder.iterdir()}
+        except OSError as error:
+            raise SiteError(f"{folder}: cannot be read: {error.strerror}; choose another folder with -o") from None
+        if names and MARKER not in names and not all(_is_kept(name) for name in names):
+            message = "holds files that are not a site of sidelit's; choose an empty folder with -o, or empty this one"
+            raise SiteError(f"{folder}: {message}")
+
+
+def build_date(root: Path) -> int:
+    """
+    ### The date that the site bears, in seconds since 1970
+
+    That of the commit, so that two builds of one commit are the same to the byte. Without a repository it is 1 January
+    1980, the first date that every archive format knows.
+    """
+    if given := os.environ.get("SOURCE_DATE_EPOCH", "").strip():
+        try:
+            return int(given)
+        except ValueError:
+            raise SiteError(f"SOURCE_DATE_EPOCH: {given!r} is not a number of seconds") from None
+    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
+        command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+        return int(subprocess.run(command, capture_output=True, check=True, timeout=10).stdout)
+    return 315532800
+
+
+# ## Running MkDocs
+
+
+def _run_mkdocs(config: Path, site_dir: Path) -> None:
+    from mkdocs.commands.build import build as build_with_mkdocs
+    from mkdocs.exceptions import Abort
+
+    with explained():
+        # Strictness is decided by our own count: MkDocs counts only what is not silenced.
+        loaded = load(config, site_dir=str(site_dir), strict=False)
+        if "sidelit" in loaded.plugins:
+            loaded.plugins["sidelit"].show_progress = sys.stderr.isatty()
+        loaded.plugins.on_startup(command="build", dirty=False)
+        try:
+            build_with_mkdocs(loaded)
+        except Abort as error:
+            raise SiteError(f"MkDocs gave up: {_one_line(error)}") from None
+        finally:
+            loaded.plugins.on_shutdown()
+
+
+def load(config: Path, **options: Any) -> Any:
+    """
+    ### A MkDocs configuration, with its plugins
+    """
+    from mkdocs.config import load_config
+
+    return load_config(config_file=str(config), **options)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """
+    ### No tracebacks for what is in the user's files
+
+    What MkDocs and the system raise becomes a `SiteError` of one line.
+    """
+    from mkdocs.exceptions import MkDocsException
+
+    try:
+        yield
+    except MkDocsException as error:
+        raise SiteError(_one_line(error)) from None
+    except OSError as error:
+        raise SiteError(f"{error.filename or 'the site'}: {error.strerror or error}") from None
+
+
+@dataclass
+class Report:
+    """How many warnings and errors there were."""
+
+    warnings: int = 0
+    errors: int = 0
+
+
+class _Reporter(logging.Handler):
+    """
+    ### Messages, as the user sees them
+
+    Warnings and errors are counted whatever is printed. Lines that name a file and a line stand alone, so that an
+    editor can jump to them; the rest says how bad it is.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(logging.INFO)
+        self.report = report
+        self.seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR:
+            self.report.errors += 1
+        elif record.levelno >= logging.WARNING:
+            self.report.warnings += 1
+        if text in self.seen or (record.levelno < logging.WARNING and not _worth_saying(record)):
+            return
+        self.seen.add(text)
+        if record.levelno >= logging.WARNING and not getattr(record, "diagnostic", False):
+            text = f"{record.levelname.lower()}: {text}"
+        tqdm.write(_coloured(text, record.levelno), file=sys.stderr)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """MkDocs tells of every step; only what it says about the content is of use."""
+    return record.levelno >= logging.INFO and not record.getMessage().startswith(
+        ("Cleaning site directory", "Building documentation", "Documentation built", "The directory contains stale")
+    )
+
+
+def _coloured(text: str, level: int) -> str:
+    if level < logging.WARNING or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\033[{31 if level >= logging.ERROR else 33}m{text}\033[0m"
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[Report]:
+    """
+    ### Print what MkDocs and sidelit have to say, and count it
+    """
+    report = Report()
+    handler = _Reporter(report)
+    loggers = [logging.getLogger(name) for name in ("mkdocs", "properdocs")]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    try:
+        yield report
+    finally:
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _kept(folder: Path) -> str:
+    return f"{folder} is as it was" if folder.exists() else "nothing was written"
+
+
+# ## Folders
+
+
+@contextlib.contextmanager
+def _scratch_beside(folder: Path) -> Iterator[Path]:
+    """
+    ### An empty folder on the same disk
+
+    Renaming is a single step only within one disk. The folder is made with `mkdir`, so that the site's permissions
+    follow the umask. It is gone at the end, unless it took its place.
+    """
+    target = folder.resolve()
+    scratch = target.parent / f".{target.name}.sidelit-{os.getpid()}-{time.monotonic_ns():x}"
+    try:
+        scratch.mkdir(parents=True)
+    except OSError as error:
+        raise SiteError(f"{folder}: cannot be written: {error.strerror}; choose another folder with -o") from None
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _swap_in(scratch: Path, folder: Path) -> None:
+    """
+    ### Put the new site in the old one's place
+
+    Dot-files and `CNAME` in the old site belong to its publisher and are taken along.
+    """
+    target = folder.resolve()
+    try:
+        if target.is_dir():
+            for path in target.iterdir():
+                if _is_kept(path.name) and not (scratch / path.name).exists():
+                    _copy(path, scratch / path.name)
+            old = scratch.with_name(scratch.name + "-old")
+            target.rename(old)
+            try:
+                scratch.rename(target)
+            except OSError:
+                old.rename(target)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            scratch.rename(target)
+    except OSError as error:
+        raise SiteError(f"{folder}: cannot be replaced: {error.strerror}; {_kept(folder)}") from None
+
+
+def _copy(path: Path, to: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.copytree(path, to, symlinks=True)
+    else:
+        shutil.copy2(path, to, follow_symlinks=False)
+
+
+def _is_kept(name: str) -> bool:
+    return name == "CNAME" or name.startswith(".")
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,146 @@
+r"""
+# Links between sources
+
+Authors link to what they see, the files: `[Adam](adam.py)`, ``[`step`](adam.py#Adam.step_param)``, `[setup](../readme.md)`.
+This module turns such a target into the address of the page that the file became, and says what is wrong where there is
+none. Addresses of pages, `adam.html`, are understood too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """
+    ### The names on an annotated page
+
+    `names`, and one for each of its `lines`: `L1`, `L2` and so on, which need not be listed.
+    """
+
+    names: frozenset[str]
+    lines: int
+
+    def __contains__(self, anchor: object) -> bool:
+        return anchor in self.names or (
+            isinstance(anchor, str) and bool(_LINE.fullmatch(anchor)) and 1 <= int(anchor[1:]) <= self.lines
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+
+_LINE = re.compile(r"L[1-9]\d{0,8}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    ### Something that can be linked to
+
+    * `url` is its address from the top of the site, as a browser asks for it
+    * `anchors` are the names it has inside, `None` where nobody knows them
+    """
+
+    url: str
+    anchors: Anchors | Collection[str] | None = None
+
+
+@dataclass(frozen=True)
+class SiteMap:
+    """
+    ### Everything that can be linked to, by the ways to name it
+
+    `targets` go by the place of their source in the site's tree. `aliases` are other names of the same places: the
+    files' own paths, and the addresses of their pages.
+    """
+
+    targets: Mapping[str, Target]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, place: str) -> Target | None:
+        """Return what is at a place, named in whatever way, or `None`."""
+        return self.targets.get(place) or self.targets.get(self.aliases.get(place, ""))
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A link's address relative to the page it stands on, and what is wrong with it, empty if nothing."""
+
+    href: str
+    problem: str = ""
+
+
+def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Resolved:
+    """
+    ## From what the author wrote to an address
+
+    `places` are the ways in which the linking file itself is named, its place in the site's tree first: a relative
+    target is looked for from each. `own` is its page. A target that is not found is left as it is.
+    """
+    try:
+        parts = urlsplit(raw)
+    except ValueError:
+        return Resolved(raw, f"`{raw}` is not a valid address")
+    anchor = unquote(parts.fragment)
+
+    if not parts.path:
+        return Resolved(raw, _anchor_problem(anchor, own, "this page"))
+
+    # An address from the top of the server belongs to whoever runs it.
+    if parts.path.startswith("/"):
+        return Resolved(raw)
+
+    path = unquote(parts.path)
+    for place in places:
+        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(place), path))
+        if target := site.find(wanted):
+            href = relative_url(target.url, own.url)
+            suffix = f"?{parts.query}" * bool(parts.query) + f"#{parts.fragment}" * bool(parts.fragment)
+            return Resolved(href + suffix, _anchor_problem(anchor, target, f"`{path}`"))
+
+    wanted = posixpath.normpath(posixpath.join(posixpath.dirname(places[0]), path))
+    return Resolved(raw, f"`{raw}` leads nowhere: {_suggestion(wanted, places[0], site)}")
+
+
+def relative_url(url: str, from_url: str) -> str:
+    """
+    ### One page's address as seen from another
+
+    A page at `a/b/` is in the folder `a/b`, one at `a/b.html` in the folder `a`.
+    """
+    folder = posixpath.dirname(from_url)
+    path = posixpath.relpath(url or ".", folder or ".")
+    if url.endswith("/") or url in ("", "."):
+        path += "/"
+    return path
+
+
+def url_of(address: str, use_directory_urls: bool) -> str:
+    """
+    ### A file of the site as a browser asks for it
+    """
+    folder, name = posixpath.split(address)
+    if use_directory_urls and name == "index.html":
+        return quote(f"{folder}/" if folder else "./")
+    return quote(address)
+
+
+def _anchor_problem(anchor: str, target: Target, name: str) -> str:
+    if not anchor or target.anchors is None or anchor in target.anchors:
+        return ""
+    close = difflib.get_close_matches(anchor, sorted(target.anchors), 1)
+    return f"there is no `#{anchor}` on {name}" + (f"; did you mean `#{close[0]}`?" if close else "")
+
+
+def _suggestion(wanted: str, place: str, site: SiteMap) -> str:
+    close = difflib.get_close_matches(wanted, sorted(site.targets), 1)
+    if not close:
+        return "no source of this site is there"
+    return f"did you mean `{posixpath.relpath(close[0], posixpath.dirname(place) or '.')}`?"

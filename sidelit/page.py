@@ -1,0 +1,222 @@
+r"""
+# From a document to a page
+
+This module puts together what the others made of a document: its prose as HTML, its code as coloured lines. The result
+is a `Page`, all that a host needs, and it depends on nothing but the source and the options. So it can be kept in a
+cache, as JSON.
+
+What a page cannot know alone is left open: the formulas, which one process typesets for the whole site, and the links,
+whose targets are other pages. In `body` a mark stands for each; `finish` puts in what they became.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from html import escape
+from typing import Any, TypeVar
+
+import jinja2
+
+from sidelit import code
+from sidelit.diagnostic import Diagnostic
+from sidelit.formula import Formula, Link, fill
+from sidelit.prose import Fragment, Heading, Renderer
+from sidelit.source import Document, Section
+from sidelit.theme import TEMPLATES
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    ### What the search index knows of a section
+
+    `text` is its prose with formulas as TeX, and the names in its code. `anchor` is where it is on the page.
+    """
+
+    anchor: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """
+    ## A page
+
+    * `body` is the HTML of the page, with a mark for each of the `open_ends`, in their order
+    * `headings` are the prose's, in order; `anchors` are the names on the page that can be linked to, besides its `lines`
+    * `entries` are for the search index
+    """
+
+    title: str
+    summary: str
+    image: str
+    body: str
+    open_ends: tuple[Formula | Link, ...]
+    headings: tuple[Heading, ...]
+    anchors: tuple[str, ...]
+    lines: int
+    entries: tuple[Entry, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def formulas(self) -> list[Formula]:
+        """The formulas that `finish` will ask for."""
+        return [end for end in self.open_ends if isinstance(end, Formula)]
+
+    @property
+    def links(self) -> list[Link]:
+        """The links that `finish` will ask for."""
+        return [end for end in self.open_ends if isinstance(end, Link)]
+
+    def with_diagnostics(self, more: Sequence[Diagnostic]) -> Page:
+        """Return the page with further diagnostics before its own."""
+        return replace(self, diagnostics=(*more, *self.diagnostics))
+
+    def emptied(self) -> Page:
+        """Return what others need to know of the page once its body is written."""
+        return replace(self, body="", open_ends=(), entries=())
+
+
+def make_page(
+    document: Document, *, allow_html: bool, parents: Sequence[tuple[str, str]] = (), repository: str = ""
+) -> Page:
+    """
+    ## Document to page
+
+    `parents` are the pages above this one as (title, address), `repository` the address of the source there, if it has
+    one. With `allow_html` the HTML in the prose is the author's own and kept; without it, it is sanitised.
+    """
+    anchors = [section.anchor for section in document.sections]
+    fragments = [Fragment(section.docs, section.origins) for section in document.sections]
+    rendered = _renderer(allow_html).render(fragments, document.path, anchors)
+    highlighted = code.highlight(document)
+
+    open_ends: list[Formula | Link] = []
+
+    def leave_open(end: Formula | Link) -> str:
+        open_ends.append(end)
+        return _MARK
+
+    sections, headings, entries = [], [], []
+    names = {*anchors, *(f"section-{section.number}" for section in document.sections)}
+    for section, docs in zip(document.sections, rendered.prose, strict=True):
+        html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
+        headings.extend(docs.headings)
+        names.update(docs.ids)
+        if section.number == 0 and not any(heading.level == 1 for heading in docs.headings):
+            html = f"<h1>{escape(document.title, quote=False)}</h1>\n{html}".rstrip()
+        sections.append(
+            {
+                "number": section.number,
+                "anchor": section.anchor,
+                "kind": section.kind,
+                "qualname": section.qualname,
+                "docs": html,
+                "docstring": section.docstring,
+                "code": _without_mark(code.lines_of(section.code_lines, highlighted)),
+            }
+        )
+        title = docs.headings[0].text if docs.headings else section.qualname or document.title
+        entries.append(Entry(section.anchor, title, f"{docs.text} {_names(section, document.lines)}".strip()))
+
+    body = _template().render(
+        parents=[{"title": title, "href": href} for title, href in parents],
+        source={"path": document.path, "href": repository},
+        sections=sections,
+    )
+    image = document.front_matter.get("image")
+    return Page(
+        title=document.title,
+        summary=document.summary,
+        image=image if isinstance(image, str) else "",
+        body=body,
+        open_ends=tuple(open_ends),
+        headings=tuple(headings),
+        anchors=tuple(sorted(names)),
+        lines=len(document.lines),
+        entries=tuple(entries),
+        diagnostics=(*document.diagnostics, *rendered.diagnostics),
+    )
+
+
+def finish(page: Page, typeset: Callable[[Formula], str], resolve: Callable[[Link], str]) -> str:
+    """
+    ## The body with nothing left open
+
+    `typeset` gives the HTML of a formula, `resolve` the address of a link.
+    """
+    ends = [typeset(end) if isinstance(end, Formula) else escape(resolve(end)) for end in page.open_ends]
+    pieces = page.body.split(_MARK)
+    return "".join(piece for pair in zip(pieces, [*ends, ""], strict=True) for piece in pair)
+
+
+# A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity.
+_MARK = "\ufdd0"
+
+
+def _without_mark(html: str) -> str:
+    return html.replace(_MARK, "&#xFDD0;")
+
+
+def _names(section: Section, lines: Sequence[str]) -> str:
+    """Return the names in the section's code, each once, for who searches for `step_param`."""
+    found: dict[str, None] = {}
+    for first, last in section.code_lines:
+        for line in lines[first - 1 : last]:
+            found.update(dict.fromkeys(_NAME.findall(line)))
+    return " ".join(found)
+
+
+_NAME = re.compile(r"[^\W\d]\w{2,}")
+
+
+@lru_cache
+def _renderer(allow_html: bool) -> Renderer:
+    return Renderer(allow_html)
+
+
+@lru_cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=False)
+    return environment.get_template("annotated.html")
+
+
+# ## To the cache and back
+
+_Record = TypeVar("_Record")
+
+
+def to_json(page: Page) -> bytes:
+    """Return the page as bytes."""
+    values = asdict(page)
+    values["open_ends"] = [[type(end).__name__, asdict(end)] for end in page.open_ends]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def from_json(data: bytes) -> Page:
+    """
+    ### The page that `to_json` was given
+
+    Raises `ValueError`, `KeyError` or `TypeError` for anything else.
+    """
+    values = json.loads(data)
+    kinds: Mapping[str, type[Formula] | type[Link]] = {"Formula": Formula, "Link": Link}
+    return Page(
+        **{
+            **values,
+            "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
+            "headings": _all(Heading, values["headings"]),
+            "anchors": tuple(values["anchors"]),
+            "entries": _all(Entry, values["entries"]),
+            "diagnostics": _all(Diagnostic, values["diagnostics"]),
+        }
+    )
+
+
+def _all(kind: type[_Record], values: Iterable[Mapping[str, Any]]) -> tuple[_Record, ...]:
+    return tuple(kind(**value) for value in values)
