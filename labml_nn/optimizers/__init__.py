@@ -345,7 +345,7 @@ class GenericAdaptiveOptimizer(Optimizer):
         """
 
         # To climb is to descend the negated objective. The decay pulls towards zero either way.
-        if False:
+        if scalars["maximize"]:
             grad = grad.neg()
 
         grad = WeightDecay.apply(theta, grad, scalars)

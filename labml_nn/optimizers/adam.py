@@ -31,7 +31,7 @@ of mini-batches are noisy as well, and the noise too differs from weight to weig
 Adam, from [Adam: A Method for Stochastic Optimization](https://arxiv.org/abs/1412.6980), gives every single weight
 a step size of its own. It watches two things for each: in which direction the gradient points on average, and how
 large it typically is. It then moves along the first, measured in units of the second. Multiply the loss by 1,000
-and nothing changes.
+and, but for a tiny $\epsilon$, nothing changes.
 
 ## The update
 
@@ -60,7 +60,7 @@ start. Written out, the first moment is a sum over all gradients so far,
 
 $$m_t = (1 - \beta_1) \sum_{i=1}^{t} \beta_1^{t-i} g_i$$
 
-and the weights in it do not add up to one. They add up to
+and the factors in it do not add up to one. They add up to
 $(1 - \beta_1) \sum_{i=1}^t \beta_1^{t-i} = 1 - \beta_1^t$. So if the expectation of the gradient does not change,
 then
 
@@ -100,7 +100,7 @@ $\lvert \mathbb{E}[g] \rvert \leq \sqrt{\mathbb{E}[g^2]}$, and the ratio
 $$\frac{\lvert \hat m_t \rvert}{\sqrt{\hat v_t}}$$
 
 is about 1 where the gradients agree, and small where they are mostly noise or change sign, as they do close to a
-minimum. Where $\beta_1 = \beta_2$ the two averages weigh the past alike, and 1 is a strict bound.
+minimum. Where $\beta_1 = \beta_2$ the two averages weigh the past alike, and 1 is the bound.
 
 Where they differ the ratio can exceed 1. With the usual rates the second moment reacts later: a gradient that was
 zero for long and then is not has $\hat m_t \approx (1 - \beta_1) g_t$ and $\hat v_t \approx (1 - \beta_2) g_t^2$,
@@ -108,9 +108,8 @@ and the step is
 
 $$\alpha \frac{1 - \beta_1}{\sqrt{1 - \beta_2}}$$
 
-or $3.2 \, \alpha$ with the usual rates. The paper gives this as a bound. It is not quite the worst case. Write
-$m_t$ as a sum of products $(\beta_1 / \sqrt{\beta_2})^{t-i} \cdot \beta_2^{(t-i)/2} g_i$ and apply Cauchy and
-Schwarz:
+or $3.2 \, \alpha$ with the usual rates. The paper gives this as a bound, yet it is not the worst case. Write $m_t$
+as a sum of products $(\beta_1 / \sqrt{\beta_2})^{t-i} \cdot \beta_2^{(t-i)/2} g_i$ and apply Cauchy and Schwarz:
 
 $$\lvert m_t \rvert \leq (1 - \beta_1) \sqrt{\sum_{k=0}^{t-1} \rho^k} \sqrt{\frac{v_t}{1 - \beta_2}}
 \qquad \text{with } \rho = \frac{\beta_1^2}{\beta_2}$$
@@ -221,7 +220,8 @@ class Adam(GenericAdaptiveOptimizer):
         Differences such as $1 - \beta_2$ are taken here, in double precision. In single precision, $1 - 0.999$ is
         off in the fifth digit.
         """
-        (beta1, beta2), eps, lr = group["betas"], group["eps"], self.learning_rate(group, step)
+        lr, eps = self.learning_rate(group, step), group["eps"]
+        beta1, beta2 = group["betas"]
 
         # $$\sqrt{1 - \beta_2^t}$$
         root = math.sqrt(1 - beta2**step)
@@ -268,7 +268,7 @@ class Adam(GenericAdaptiveOptimizer):
 
         # $$\sqrt{v_t} + \hat\epsilon_t$$
         #
-        # The root is a new tensor, the only one that a step makes.
+        # The root is a new tensor, the only one that this step makes.
         denominator = v.sqrt().add_(scalars["eps_hat"])
 
         # $$\theta_t = \theta_{t-1} - \alpha_t \frac{m_t}{\sqrt{v_t} + \hat\epsilon_t}$$

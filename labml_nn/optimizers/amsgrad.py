@@ -8,12 +8,10 @@ paper:
   year: 2018
   arxiv: "1904.09237"
 symbols:
-  theta: \theta_t
   grad: g_t
   m: m_t
   v: v_t
   v_max: 'v_t^{\max}'
-  beta2: \beta_2
   big: C
   x: x_t
 ---
