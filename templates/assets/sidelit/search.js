@@ -1,5 +1,5 @@
-// Search as you type. MkDocs' worker holds the index: it starts when the box is first used, says {allowSearch} when it is
-// ready, and answers {query} with {results}. What it finds is written as text, never as HTML.
+// Search as you type. MkDocs' worker holds the index: it starts when the box is first used, says {allowSearch} when it
+// is ready, and answers {query} with {results}. What it finds is written as text, never as HTML.
 {
   const form = document.querySelector("form.search");
   const box = form.elements.q;
