@@ -1,8 +1,8 @@
 """
 # The site of this repository
 
-`python build_site.py [--strict] [--serve] [--site-dir DIR]` builds the site that `mkdocs.yml` describes. It is the example
-of how to build such a site from Python: everything it does is sidelit's.
+`python build_site.py [--strict] [--serve] [--site-dir DIR]` builds the site that `mkdocs.yml` describes. It is an
+example of how to build such a site from Python: everything it does is sidelit's.
 """
 
 from __future__ import annotations

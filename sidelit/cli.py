@@ -5,7 +5,7 @@
     sidelit serve my_package             the site on http://127.0.0.1:8000/, rebuilt when a source is saved
     sidelit sections my_package/a.py     the sections of a file, as JSON
 
-The exit status is 0 when all went well, 1 when there is no result (or, with `--strict`, when anything was found wrong), and
+The exit status is 0 when all went well, 1 when there is no result (with `--strict`: when anything was found wrong), and
 2 when the command itself was wrong. What takes time to import is imported by the command that needs it.
 """
 

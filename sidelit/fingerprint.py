@@ -1,8 +1,8 @@
 """
 # What a cached page depends on, besides its source
 
-A page in the cache was made by a certain sidelit, with certain libraries. When any of them changes, even by an edit in a
-checkout, the page has to be made again.
+A page in the cache was made by a certain sidelit, with certain libraries. When any of them changes, even by an edit in
+a checkout, the page has to be made again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 r"""
 # Links between sources
 
-Authors link to what they see, the files: `[Adam](adam.py)`, ``[`step`](adam.py#Adam.step_param)``, `[setup](../readme.md)`.
-This module turns such a target into the address of the page that the file became, and says what is wrong where there is
-none. Addresses of pages, `adam.html`, are understood too.
+Authors link to what they see, the files: `[Adam](adam.py)`, ``[`step`](adam.py#Adam.step_param)``,
+`[setup](../readme.md)`. This module turns such a target into the address of the page that the file became, and says
+what is wrong where there is none. Addresses of pages, `adam.html`, are understood too.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ class Page:
     ## A page
 
     * `body` is the HTML of the page, with a mark for each of the `open_ends`, in their order
-    * `headings` are the prose's, in order; `anchors` are the names on the page that can be linked to, besides its `lines`
+    * `headings` are the prose's, in order
+    * `anchors` are the names on the page that can be linked to, besides `L1` and so on for each of its `lines`
     * `entries` are for the search index
     """
 
@@ -102,7 +103,9 @@ def make_page(
         open_ends.append(end)
         return _MARK
 
-    sections, headings, entries = [], [], []
+    sections: list[dict[str, Any]] = []
+    headings: list[Heading] = []
+    entries: list[Entry] = []
     names = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
         html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)

@@ -440,7 +440,9 @@ def _is_code(statement: ast.stmt) -> bool | None:
     return None
 
 
-_TYPE_NAMES = frozenset("int float str bool bytes list dict tuple set frozenset object complex type".split())
+_TYPE_NAMES = frozenset(
+    ("int", "float", "complex", "bool", "str", "bytes", "list", "tuple", "dict", "set", "frozenset", "object", "type")
+)
 
 
 def _prose_comments(outline: _Outline, lines: Sequence[str]) -> dict[int, tuple[int, str]]:
@@ -821,9 +823,9 @@ def _syntax_diagnostics(lines: Sequence[str], outline: _Outline, path: str) -> l
             warnings.simplefilter("ignore")
             ast.parse("\n".join(lines) + "\n")
     except SyntaxError as error:
-        line = min(max(error.lineno or outline.stopped or 1, 1), max(len(lines), 1))
+        at = min(max(error.lineno or outline.stopped or 1, 1), max(len(lines), 1))
         message = f"Python cannot read this: {error.msg}; the page shows the file as far as it goes"
-        return [Diagnostic(path, line, max(error.offset or 1, 1), "syntax", message)]
+        return [Diagnostic(path, at, max(error.offset or 1, 1), "syntax", message)]
     except (RecursionError, MemoryError, ValueError) as error:
         message = f"Python cannot read this: {error}; the page shows the file as far as it goes"
         return [Diagnostic(path, 1, 1, "syntax", message)]

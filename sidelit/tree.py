@@ -16,6 +16,7 @@ to be published.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 from collections.abc import Iterable, Iterator
@@ -118,7 +119,8 @@ def module_name(path: Path) -> str:
 
 def escapes(path: Path, root: Path) -> bool:
     """Whether a path leads out of the folder it seems to be in, through a symbolic link."""
-    return not path.resolve().is_relative_to(root.resolve())
+    # Not `Path.resolve`, which raises an error for a link that leads to itself.
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 # Folders that hold other people's code or what a tool has left.
@@ -139,6 +141,11 @@ def _walk(root: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
 
     for folder, names, files in os.walk(root, onerror=unreadable):
         here = Path(folder)
+        for name in sorted([*names, *files]):
+            if not _is_text(name):
+                message = "a name that is not UTF-8 has no address; rename it"
+                diagnostics.append(Diagnostic(shown_path(here / name), 1, 1, "source", message))
+        names[:], files = filter(_is_text, names), list(filter(_is_text, files))
         for name in sorted(names):
             if escapes(here / name, root):
                 diagnostics.append(_not_published(here / name))
@@ -151,6 +158,13 @@ def _walk(root: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
                 diagnostics.append(_not_published(path))
             elif path.is_file():
                 yield path
+            else:
+                diagnostics.append(Diagnostic(shown_path(path), 1, 1, "source", "this is not a file, and has no page"))
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name was UTF-8 on the disk. Python stands in for other bytes with what is no character."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _passed_over(folder: Path) -> bool:
@@ -163,16 +177,15 @@ def _passed_over(folder: Path) -> bool:
 
 
 def _not_published(path: Path) -> Diagnostic:
-    message = "a symbolic link out of the tree is not published; put a copy in its place, or name its target as a source"
+    message = "a symbolic link out of the tree is not published; put a copy in its place"
     return Diagnostic(shown_path(path), 1, 1, "link-out-of-tree", message)
 
 
 def shown_path(path: Path) -> str:
     """Return the path as a person in the current folder would name it."""
-    try:
-        return path.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    with contextlib.suppress(ValueError):
+        path = path.absolute().relative_to(Path.cwd())
+    return path.as_posix().encode(errors="backslashreplace").decode()
 
 
 def _package_of(folder: Path) -> str:

@@ -1,8 +1,8 @@
 """
 # Sources without a configuration
 
-`sidelit build my_package` needs no `mkdocs.yml`. This module writes the one that such a site is built with, into a folder
-of the system that is gone afterwards.
+`sidelit build my_package` needs no `mkdocs.yml`. This module writes the one that such a site is built with, into a
+temporary folder that is gone afterwards.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ def settings(sources: Sequence[Path]) -> dict[str, Any]:
     """
     ## What the configuration says
 
-    The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read from
-    the disk.
+    The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read
+    from the disk.
     """
+    plugin = {"sources": [str(path.absolute()) for path in sources], "allow_html": False}
     return {
         "site_name": ", ".join(source.resolve().name for source in sources),
         "theme": "sidelit",
         "use_directory_urls": False,
-        "plugins": ["search", {"sidelit": {"sources": [str(path.absolute()) for path in sources], "allow_html": False}}],
+        "plugins": ["search", {"sidelit": plugin}],
         "markdown_extensions": [
             "admonition",
             "def_list",

@@ -31,20 +31,22 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
-from mkdocs.structure.toc import AnchorLink, get_toc
+from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from sidelit import fingerprint, formula, mathjax, prose
-from sidelit.cache import Cache, digest
+from sidelit import formula, mathjax, prose
+from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
-from sidelit.hosts.nav import rest_of_nav
+from sidelit.hosts.nav import home_page, rest_of_nav
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
-from sidelit.page import Page, finish, from_json, make_page, to_json
-from sidelit.source import decode, parse
+from sidelit.page import Page, finish
+from sidelit.prose import Heading
+from sidelit.source import decode
 from sidelit.theme import TEMPLATES
 from sidelit.tree import Mount, Source, escapes, find_sources, mount, page_address, shown_path
+from sidelit.workshop import Order, Workshop
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -130,8 +132,7 @@ class AnnotatedPage(HostPage):
         if self.made.image:
             self.meta["image"] = self.made.image
         self.content = ""
-        tokens = [{"level": h.level, "id": h.id, "name": h.text} for h in self.made.headings]
-        self.toc = get_toc(nest_toc_tokens(tokens))
+        self.toc = _table_of_contents(self.made.headings)
         self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.lines)  # type: ignore[assignment]
 
 
@@ -152,6 +153,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
+        self._workshop = Workshop(self._cache)
         self._math = self._start_math(config)
         self._theirs: dict[str, list[Slot]] = {}
         self._has_math = False
@@ -163,7 +165,7 @@ class SidelitPlugin(BasePlugin[Options]):
             config.extra_css.insert(0, f"{ASSETS}/pages.css")
         return config
 
-    def _mount(self, entry: str | dict[str, Any]) -> Mount:
+    def _mount(self, entry: Any) -> Mount:
         if isinstance(entry, str):
             entry = {"path": entry}
         path, at = entry.get("path"), entry.get("at")
@@ -209,14 +211,23 @@ class SidelitPlugin(BasePlugin[Options]):
                 AnnotatedPage(file, config, self)
 
         added.sort(key=lambda file: file.src_uri)
+        uris = [file.src_uri for file in added]
         if config.nav is not None:
-            config.nav = [*config.nav, *rest_of_nav([file.src_uri for file in added], config.nav)]
+            config.nav = [*config.nav, *rest_of_nav(uris, config.nav)]
+
+        # Every page leads to the home page.
+        if "index.html" not in taken:
+            files.append(File.generated(config, "index.md", content=home_page(config.site_name, uris)))
+            if config.nav is not None:
+                config.nav = ["index.md", *config.nav]
         if config.theme.name != "sidelit":
             self._add_assets(files, config)
 
         by_uri = {source.uri: source for source in sources}
         self._sources = {file.src_uri: by_uri[file.src_uri] for file in added}
         self._addresses = {file.src_uri: file.dest_uri for file in added}
+
+        self._workshop.order([self._order(file.page) for file in added if isinstance(file.page, AnnotatedPage)])
 
         # Each page is made first, and written later.
         self._progress.reset(total=2 * len(files.documentation_pages()))
@@ -269,50 +280,22 @@ class SidelitPlugin(BasePlugin[Options]):
     # ### 2. Pages
 
     def make(self, page: AnnotatedPage, files: Files) -> Page:
-        """Make a page, or take it from the cache, and send its formulas away."""
-        source = page.source
-        parents = list(self._parents(page))
-        repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
-        try:
-            data = source.path.read_bytes()
-        except OSError as error:
-            message = f"cannot be read: {error.strerror}; its page is empty"
-            return self._page(b"", source, parents, repository, [Diagnostic(source.shown, 1, 1, "source", message)])
-
-        key = digest(fingerprint.of_generator(), repr((source, parents, repository, self.config.allow_html)), data)
-        made = self._cached(key)
-        if made is None:
-            made = self._page(data, source, parents, repository, [])
-            self._cache.put("page", key, to_json(made))
+        """Fetch a page and send its formulas away."""
+        made = self._workshop.page(self._order(page))
         for link in made.links:
-            self._publish(source, link.target, files)
+            self._publish(page.source, link.target, files)
         self._request(made.formulas)
         return made
+
+    def _order(self, page: AnnotatedPage) -> Order:
+        repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
+        return Order(page.source, tuple(self._parents(page)), repository, self.config.allow_html)
 
     def _request(self, formulas: Sequence[Formula]) -> None:
         self._progress.update()
         self._has_math |= bool(formulas)
         if self._math:
             self._math.request(formulas)
-
-    def _page(
-        self,
-        data: bytes,
-        source: Source,
-        parents: Sequence[tuple[str, str]],
-        repository: str,
-        diagnostics: list[Diagnostic],
-    ) -> Page:
-        text, faults = decode(data, source.shown)
-        document = parse(text, source.shown, source.module)
-        made = make_page(document, allow_html=self.config.allow_html, parents=parents, repository=repository)
-        return made.with_diagnostics([*diagnostics, *faults])
-
-    def _cached(self, key: str) -> Page | None:
-        try:
-            return from_json(value) if (value := self._cache.get("page", key)) else None
-        except (ValueError, KeyError, TypeError):
-            return None
 
     def _parents(self, page: AnnotatedPage) -> Iterator[tuple[str, str]]:
         """The pages above: the home page, then each package that has a page."""
@@ -472,6 +455,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._close()
 
     def _close(self) -> None:
+        self._workshop.close()
         if self._math:
             self._math.close()
         self._cache.close()
@@ -497,6 +481,11 @@ def _tell(diagnostics: Iterable[Diagnostic]) -> None:
 def _edit_uri(path: Path, config: MkDocsConfig) -> str:
     """MkDocs counts from `docs`; the repository's host resolves the dots."""
     return posixpath.normpath(Path(os.path.relpath(path.resolve(), config.docs_dir)).as_posix())
+
+
+def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
+    flat: list[Any] = [{"level": each.level, "id": each.id, "name": each.text} for each in headings]
+    return get_toc(nest_toc_tokens(flat))
 
 
 def _search_text(page: Page) -> str:

@@ -3,14 +3,17 @@
 
 Pages that nobody put into `nav` get a place by their package: a section for each folder, its own page first, then its
 modules, then its subpackages. This module takes the addresses of pages and gives entries as one would write them in
-`mkdocs.yml`.
+`mkdocs.yml`, and a home page that lists them for a site that has none.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from mkdocs.utils import dirname_to_title
 
@@ -30,6 +33,30 @@ def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
             branch = branch.setdefault(f"{part}/", {})
         branch[name] = uri
     return _entries(tree)
+
+
+def home_page(title: str, uris: Iterable[str]) -> str:
+    """
+    ## A home page, as Markdown
+
+    The contents of the site, in the order of the navigation.
+    """
+    return "\n".join([f"# {_literal(title)}", "", *_items(rest_of_nav(uris, []), "")])
+
+
+def _items(entries: Sequence[Any], indent: str) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, str):
+            yield f"{indent}* [{_literal(posixpath.basename(entry))}]({quote(entry)})"
+        else:
+            for name, below in entry.items():
+                yield f"{indent}* {_literal(name)}"
+                yield from _items(below, indent + "    ")
+
+
+def _literal(text: str) -> str:
+    """Return the text as Markdown that shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$])", r"\\\1", escape(text, quote=False))
 
 
 def _named(nav: Any) -> Iterator[str]:

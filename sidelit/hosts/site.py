@@ -46,9 +46,9 @@ def build(config: Path, folder: Path, *, strict: bool = False, dated_by: Path | 
     """
     ## Build a site into a folder
 
-    `config` is a `mkdocs.yml`. With `strict`, any warning is an error. The site bears the date of the last commit around
-    `dated_by`, by default that of the configuration. Raises `SiteError` when there is no new site; the old one is
-    untouched then.
+    `config` is a `mkdocs.yml`. With `strict`, any warning is an error. The site bears the date of the last commit
+    around `dated_by`, by default that of the configuration. Raises `SiteError` when there is no new site; the old one
+    is untouched then.
     """
     check_folder(folder)
     date = build_date(dated_by or config.parent)

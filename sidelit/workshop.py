@@ -1,0 +1,142 @@
+r"""
+# Making many pages
+
+This module makes the pages of a site. A page that is in the cache is taken from there. The others are made by as many
+processes as there are processors, since reading and colouring code is nearly all of the work and Python does one thing
+at a time in each process.
+
+Pages are ordered early and fetched late, so that the host goes on with its own work in between.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+
+from sidelit import fingerprint
+from sidelit.cache import Cache, digest
+from sidelit.diagnostic import Diagnostic
+from sidelit.page import Page, from_json, make_page, to_json
+from sidelit.source import decode, parse
+from sidelit.tree import Source
+
+# Below this many new pages, starting processes takes longer than it saves.
+FEW = 16
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    ### What determines a page, besides the content of its file
+
+    `parents` and `repository` are as in [`make_page`](page.py#make_page).
+    """
+
+    source: Source
+    parents: tuple[tuple[str, str], ...]
+    repository: str
+    allow_html: bool
+
+
+def make(order: Order, data: bytes) -> Page:
+    """
+    ### The content of a file to its page
+    """
+    source = order.source
+    text, faults = decode(data, source.shown)
+    document = parse(text, source.shown, source.module)
+    page = make_page(document, allow_html=order.allow_html, parents=order.parents, repository=order.repository)
+    return page.with_diagnostics(faults)
+
+
+class Workshop:
+    """
+    ## The pages of one build
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._ready: dict[Source, bytes] = {}
+        self._pending: dict[Source, tuple[str, Future[bytes]]] = {}
+        self._pool: ProcessPoolExecutor | None = None
+
+    def order(self, orders: Sequence[Order]) -> None:
+        """
+        ### Say which pages will be wanted
+
+        Returns at once, with the processes at work.
+        """
+        keys = {order: key for order in orders if (key := _key(order, _read(order.source)))}
+        found = self._cache.get_many("page", keys.values())
+        self._ready.update({order.source: found[key] for order, key in keys.items() if key in found})
+
+        new = {order: key for order, key in keys.items() if key not in found}
+        workers = _workers(len(new))
+        if workers > 1:
+            self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+            for order, key in new.items():
+                self._pending[order.source] = key, self._pool.submit(_make_apart, order)
+
+    def page(self, order: Order) -> Page:
+        """
+        ### One page
+
+        It is waited for if a process is at it, and made here if nobody is. A file that cannot be read has an empty page
+        with a diagnostic.
+        """
+        if data := self._ready.pop(order.source, None):
+            try:
+                return from_json(data)
+            except (ValueError, KeyError, TypeError):
+                # A foreign entry in the cache: the page is made again.
+                pass
+        if pending := self._pending.pop(order.source, None):
+            key, future = pending
+            if data := future.result():
+                self._cache.put("page", key, data)
+                return from_json(data)
+        content = _read(order.source)
+        if isinstance(content, OSError):
+            message = f"cannot be read: {content.strerror}; its page is empty"
+            return make(order, b"").with_diagnostics([Diagnostic(order.source.shown, 1, 1, "source", message)])
+        page = make(order, content)
+        self._cache.put("page", _key(order, content), to_json(page))
+        return page
+
+    def close(self) -> None:
+        """Stop the processes."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def _make_apart(order: Order) -> bytes:
+    """What a process does: a page as bytes, or nothing where the file has vanished."""
+    content = _read(order.source)
+    return b"" if isinstance(content, OSError) else to_json(make(order, content))
+
+
+def _read(source: Source) -> bytes | OSError:
+    try:
+        return source.path.read_bytes()
+    except OSError as error:
+        return error
+
+
+def _key(order: Order, content: bytes | OSError) -> str:
+    return "" if isinstance(content, OSError) else digest(fingerprint.of_generator(), repr(order), content)
+
+
+def _workers(pages: int) -> int:
+    """
+    ### How many processes to start
+
+    Only Linux forks safely and at once. Elsewhere a new process would import everything again.
+    """
+    if pages < FEW or sys.platform != "linux":
+        return 1
+    return min(len(os.sched_getaffinity(0)), 8)
