@@ -32,10 +32,10 @@ from sidelit.diagnostic import Diagnostic
 
 @dataclass(frozen=True)
 class Formula:
-    """
+    r"""
     ### One formula
 
-    `tex` is without delimiters, except that an environment such as `align` keeps its `\\begin` and `\\end`. `line` and
+    `tex` is without delimiters, except that an environment such as `align` keeps its `\begin` and `\end`. `line` and
     `column` count from 1 and say where the opening delimiter stands in the file.
     """
 
@@ -134,8 +134,8 @@ _BLANK = re.compile(r"\n[ \t>]*+(?=\n)")
 # ## What is math
 #
 # `$` opens before anything but white space and closes after anything but white space, unless a digit follows (the rule
-# of pandoc): "\$5 and \$6" are prices. Two more readings are not math: a number followed by a word, and a variable of a
-# shell glued to the next one.
+# of pandoc): "\$5 and \$6" are prices. Four more readings are not math: a number followed by a word, a variable of a
+# shell glued to the next one, a keyword that version control fills in, and a formula with a dollar in it.
 
 _MATH = re.compile(
     r"\\begin\{(?P<env>(?:align|alignat|equation|eqnarray|flalign|gather|multline)\*?)\}"
@@ -148,7 +148,8 @@ _ENDS = {
     r"\]": re.compile(r"(?<!\\)(?:\\\\)*+\\\]"),
 }
 _PRICE = re.compile(r"\d[\d.,]*+\s++[A-Za-z]{2}")
-_VARIABLE = re.compile(r"\{?[A-Za-z_]\w++\}?[^\w\s\\^{}]*+")
+_VARIABLE = re.compile(r"(?:[A-Za-z_]\w++|\{\w++\})[^\w\s\\^{}]*+")
+_KEYWORDS = frozenset(("Author", "Date", "Header", "Id", "Log", "Name", "Revision", "Source", "State"))
 _ITEM = re.compile(r"[ \t>]*+(?:[-*+]|\d{1,9}[.)])[ \t]")
 _ROW = re.compile(r"[ \t>]*+\|")
 _HEADING = re.compile(r"[ \t>]*+#{1,6}[ \t]")
@@ -161,14 +162,14 @@ _LONGEST_GLANCE = 200
 
 
 def lift(text: str, path: str, origins: Sequence[tuple[int, int]] | None, slots: list[Slot]) -> str:
-    """
+    r"""
     ### Put placeholders for the formulas of a text
 
     `origins[i]` is the line and column (from 1) where line i of `text` begins in the file at `path`; `None` means that
     `text` is the whole file. What the placeholders stand for is appended to `slots`.
 
     An opening delimiter that nothing closes stays as it is and becomes a finding of the rule `math`, if it looks meant:
-    `$$` and `\\begin` always, `$`, `\\(` and `\\[` when TeX follows.
+    `$$` and `\begin` always, `$`, `\(` and `\[` when TeX follows.
     """
     if not _NEEDS_LIFTING.search(text):
         return text
@@ -336,8 +337,9 @@ class _Lift:
         if not after or after.isspace() or priced:
             return None, inner
         end = self.end("$", inner + 1, min(limit, inner + _LONGEST_INLINE))
-        if end < 0:
-            return (None if after.isdigit() else self.unclosed(start, inner, always=False)), inner
+        if end < 0 or _holds_dollar(self.text[inner:end]):
+            meant = after.isalpha() or after in r"\{(["
+            return (self.unclosed(start, inner, always=False) if meant else None), inner
         if not self.reads_as_math(start, end):
             return None, inner
         return self.formula(start, inner, end, end + 1, display=False), end + 1
@@ -345,7 +347,9 @@ class _Lift:
     def reads_as_math(self, start: int, end: int) -> bool:
         """Whether the text between two dollars is neither a price, nor a shell variable, nor two blocks."""
         content, after = self.text[start + 1 : end], self.text[end + 1 : end + 2]
-        if _PRICE.match(content) or (_VARIABLE.fullmatch(content) and (after.isalpha() or after in ("_", "{"))):
+        if content in _KEYWORDS or _PRICE.match(content):
+            return False
+        if _VARIABLE.fullmatch(content) and (after.isalpha() or after in ("_", "{")):
             return False
         if "\n" not in content:
             return True
@@ -380,6 +384,11 @@ class _Lift:
         mark = self.text[start:inner]
         message = f"this `{mark}` is not closed before the paragraph ends; a formula contains no blank line and no code"
         return Slot(mark, Diagnostic(self.path, *self.place(start), "math", message))
+
+
+def _holds_dollar(tex: str) -> bool:
+    """Whether a formula has a dollar in it that is not escaped."""
+    return "$" in tex and "$" in tex.replace(r"\$", "")
 
 
 def _quote_depth(line: str) -> int:

@@ -1,9 +1,9 @@
 r"""
 # Lines, laid out for Python-Markdown
 
-Python-Markdown keeps to the first Markdown of 2004: what belongs to a list item must be indented by four spaces, a list must
-not follow a paragraph's line, and a fence must start in the first column. Authors write what their editor and GitHub
-show. `arrange` takes the lines of a text and returns them as Python-Markdown wants them:
+Python-Markdown keeps to the first Markdown of 2004: what belongs to a list item must be indented by four spaces, a list
+must not follow a paragraph's line, and a fence must start in the first column. Authors write what their editor and
+GitHub show. `arrange` takes the lines of a text and returns them as Python-Markdown wants them:
 
 * what belongs to a list item is indented by four spaces a level, whether the author used two, three or four,
 * a list may follow a paragraph directly, by the rule of CommonMark: if its first item is not empty, and an ordered one
@@ -49,7 +49,7 @@ _DEEPEST_QUOTE = 16
 class _Container:
     """A list item, or the body of an admonition, footnote or definition."""
 
-    kind: str  # "ul", "ol" or "block"
+    kind: str  # "ul", "ol", "definition" or "block"
     need: int  # a line indented by less does not belong to it
     inner: int  # where its text begins in the source
     out: int  # and where in the result
@@ -119,7 +119,7 @@ class _Layout:
             self.words(line, text)
         elif self.block(text, indent, keep):
             pass
-        elif self.gap or not self.paragraph:
+        elif self.gap or not self.paragraph or self.is_term():
             self.close(keep)
             self.words(line, text)
         else:
@@ -164,6 +164,8 @@ class _Layout:
         elif first == "#" and _HEADING.match(text):
             self.close(keep)
             self.emit(text)
+            if not self.open:
+                self.blank()
         elif first == "#" and _NO_HEADING.match(text):
             self.words("\\" + text, "\\" + text)
         elif (first == "!" and _ADMONITION.match(text)) or (first == "[" and _FOOTNOTE.match(text)):
@@ -173,12 +175,18 @@ class _Layout:
             self.paragraph = int(first == "[")
             self.gap = first == "!"
         elif first == ":" and _DEFINITION.match(text) and (self.paragraph or self.gap):
+            del self.open[keep:]
             self.emit(text)
-            self.hold("block", indent + 4, indent + 4)
+            self.hold("definition", indent + 4, indent + 4)
             self.paragraph = 1
         else:
             return False
         return True
+
+    def is_term(self) -> bool:
+        """Whether the line at hand is a new term, directly under the definition of another."""
+        below = self.lines[self.at + 1].lstrip(" ") if self.at + 1 < len(self.lines) else ""
+        return bool(self.open) and self.open[-1].kind == "definition" and bool(_DEFINITION.match(below))
 
     # #### Blocks
 
@@ -188,10 +196,10 @@ class _Layout:
         del self.open[keep:]
         # A list after a paragraph wants a blank line, and so does one kind of list after another. In an item without
         # blank lines it does not, and would put the item's text into a paragraph.
-        if sibling and sibling.kind != "block":
+        if sibling and sibling.kind in ("ol", "ul"):
             apart = sibling.loose or sibling.kind != kind
         else:
-            apart = not self.open or self.open[-1].kind == "block" or self.open[-1].loose
+            apart = not self.open or self.open[-1].kind not in ("ol", "ul") or self.open[-1].loose
         if direct and self.out and apart:
             self.blank()
         space = len(marker[2]) if len(marker[2]) <= 4 else 1
@@ -277,9 +285,9 @@ class _Layout:
         """
         A line of one repeated character
 
-        It underlines a heading if it is no longer than the one line above it (a box drawn in comments is longer, or has a
-        ruler above too). Three characters, or a ruler between blank lines, separate two parts. Every other ruler is
-        decoration and goes. One or two characters are a piece of text.
+        It underlines a heading if it is no longer than the one line above it (a box drawn in comments is longer, or
+        has a ruler above too). Three characters, or a ruler between blank lines, separate two parts. Every other ruler
+        is decoration and goes. One or two characters are a piece of text.
         """
         mark, length = text[0], len(text)
         above = self.out[-1].strip() if self.out else ""

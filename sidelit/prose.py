@@ -11,8 +11,8 @@ reads or cleans HTML, so that nothing has to understand typeset formulas.
 The texts of a page share link definitions and footnotes. So a page is rendered in two rounds: first all texts are split
 into blocks, which collects the definitions, then their inline markup is read.
 
-Python-Markdown is the main cost of a build, and most comments are one plain paragraph. Those take a short path, which gives
-the same HTML character for character (a test draws texts at random and compares).
+Python-Markdown is the main cost of a build, and most comments are one plain paragraph. Those take a short path, which
+gives the same HTML character for character (a test draws texts at random and compares).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
+from itertools import islice
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import nh3
@@ -92,8 +94,8 @@ class Renderer:
     """
     ### Render pages, one after the other
 
-    Setting up Python-Markdown takes longer than a page, so make one renderer and keep it. Without `allow_html` the HTML in
-    the texts is cleaned: no scripts, handlers, styles or foreign schemes.
+    Setting up Python-Markdown takes longer than a page, so make one renderer and keep it. Without `allow_html` the HTML
+    in the texts is cleaned: no scripts, handlers, styles or foreign schemes.
     """
 
     def __init__(self, allow_html: bool):
@@ -105,8 +107,8 @@ class Renderer:
         """
         ### Render the texts of one page
 
-        `path` is the file, for findings; `taken` are ids that the page uses itself. No text makes this raise: what Markdown
-        cannot read is shown as it is, with a finding of the rule `markdown`.
+        `path` is the file, for findings; `taken` are ids that the page uses itself. No text makes this raise: what
+        Markdown cannot read is shown as it is, with a finding of the rule `markdown`.
         """
         slots: list[Slot] = []
         diagnostics: list[Diagnostic] = []
@@ -127,8 +129,8 @@ class Renderer:
                 self._recover()
                 html = f"<pre>{escape(text, quote=False)}</pre>"
                 message = f"Markdown gave up on this text ({type(problem).__name__}); it is shown as it is"
-                diagnostics.append(Diagnostic(path, *fragment.origins[0], "markdown", message))
-            prose.append(page.prose(fragment, html or ""))
+                diagnostics.append(Diagnostic(path, *_beginning(fragment), "markdown", message))
+            prose.append(page.prose(fragment, html or "", simple=tree is None))
         diagnostics += page.diagnostics
         diagnostics += self._unused_footnotes(fragments, path)
         return Rendering(tuple(prose), tuple(slots), tuple(diagnostics))
@@ -155,13 +157,14 @@ class Renderer:
         html = self._markdown.serializer(tree).strip().removeprefix("<div>").removesuffix("</div>").strip()
         for post in self._markdown.postprocessors:
             html = post.run(html)
-        return html.strip() if self.allow_html else _CLEANER.clean(html).strip()
+        return (html if self.allow_html else sanitise(html)).strip()
 
     def _recover(self) -> None:
         """Forget what a text that could not be read to its end has left behind."""
         del self._markdown.parser.state[:]
-        if self._markdown.delimiters is not None:
-            self._markdown.delimiters.reset()
+        # Older versions read emphasis without this state.
+        if delimiters := getattr(self._markdown, "delimiters", None):
+            delimiters.reset()
 
     def _unused_footnotes(self, fragments: Sequence[Fragment], path: str) -> Iterable[Diagnostic]:
         unused = self._footnotes.footnotes.keys() - set(self._footnotes.footnote_order)
@@ -222,6 +225,9 @@ def _markdown(footnotes: _Footnotes) -> Markdown:
     markdown.preprocessors.register(_Layout(markdown), "layout", 25)
     # Emphasis is read at 60, code spans and links before.
     markdown.inlinePatterns.register(_PythonName(_PythonName.NAME, markdown), "python_name", 65)
+    brackets = _Brackets()
+    for name in ("reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref"):
+        brackets.serve(markdown.inlinePatterns[name])
     # Inline markup is read at 20, indented code is taken out at 30.
     markdown.treeprocessors.register(_PlainText(markdown), "plain_text", 25)
     return markdown
@@ -264,11 +270,62 @@ class _PythonName(InlineProcessor):
         return (m[0], start, end) if joined or m[1] in _SPECIAL_NAMES else (None, None, None)
 
 
+class _Brackets:
+    """
+    Find the end of a bracket at once
+
+    Python-Markdown reads on to the end of the text for each bracket, six times over: hours for a hostile text.
+    """
+
+    LONGEST_ADDRESS = 1000
+    PATIENCE = 100
+
+    def __init__(self) -> None:
+        self.data = ""
+        self.ends: dict[int, int] = {}
+
+    def serve(self, pattern: Any) -> None:
+        """Make a pattern of links or images use this."""
+        get_link = pattern.getLink
+
+        def link(data: str, index: int) -> tuple[str, str | None, int, bool]:
+            href, title, end, handled = get_link(data[index : index + self.LONGEST_ADDRESS], 0)
+            return href, title, index + end, handled
+
+        pattern.getText, pattern.getLink = self.text, link
+
+    def text(self, data: str, index: int) -> tuple[str, int, bool]:
+        """Return what the bracket before `index` holds, where it ends, and whether it does."""
+        if data is not self.data:
+            # The end is mostly near. Where it is not, all the ends are worth knowing.
+            depth = 1
+            for match in islice(re.finditer(r"[\[\]]", data[index : index + self.LONGEST_ADDRESS]), self.PATIENCE):
+                depth += 1 if match[0] == "[" else -1
+                if depth == 0:
+                    end = index + match.start()
+                    return data[index:end], end + 1, True
+            self.data, self.ends = data, _bracket_ends(data)
+        found = self.ends.get(index - 1)
+        return ("", len(data), False) if found is None else (data[index:found], found + 1, True)
+
+
+def _bracket_ends(text: str) -> dict[int, int]:
+    """Return where each bracket that is closed ends."""
+    ends, opened = {}, []
+    for match in re.finditer(r"[\[\]]", text):
+        if match[0] == "[":
+            opened.append(match.start())
+        elif opened:
+            ends[opened.pop()] = match.start()
+    return ends
+
+
 class _Footnotes(FootnoteExtension):
     """
     ### Footnotes of a page
 
-    Numbers run through the page in the order of reference. A footnote stands at the end of the first text that refers to it.
+    Numbers run through the page in the order of reference. A footnote stands at the end of the first text that refers
+    to it.
     """
 
     def __init__(self) -> None:
@@ -379,11 +436,12 @@ _CLEANER = nh3.Cleaner(
 
 _BLOCK_ELEMENTS = frozenset(Markdown().block_level_elements)
 _LINE_BREAKS = _BLOCK_ELEMENTS | {f"/{name}" for name in _BLOCK_ELEMENTS} | {"br", "img"}
+_SIMPLE_TAG = re.compile(r"</?(?:p|code)>")
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
 _RESERVED = re.compile(r"container|background|section-\d+|L\d+")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
-_CONTROLS = re.compile(r"[\x00-\x20]+")
+_IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
 _TARGET = re.compile(
     r"""
     \]\(\s*+<?(?P<inline>[^\s<>)]++)
@@ -394,9 +452,14 @@ _TARGET = re.compile(
 )
 
 
+def sanitise(html: str) -> str:
+    """Return HTML without scripts, handlers, styles and foreign schemes; placeholders pass."""
+    return _CLEANER.clean(html)
+
+
 def is_local(address: str) -> bool:
     """Whether an address points into the site: it has no scheme and no host, read as leniently as browsers do."""
-    address = _CONTROLS.sub("", address)
+    address = _IGNORED.sub("", address)
     return bool(address) and not _SCHEME.match(address)
 
 
@@ -419,25 +482,30 @@ class _Page:
                 for target, places in _targets(fragment, "definition").items():
                     self.definitions.setdefault(target, places[0])
 
-    def prose(self, fragment: Fragment, html: str) -> Prose:
-        """Give headings their ids, make ids unique, put slots for local addresses, and gather what is there to know."""
+    def prose(self, fragment: Fragment, html: str, simple: bool) -> Prose:
+        """
+        Give headings their ids, make ids unique, put slots for local addresses, and gather what is there to know
+
+        `simple` HTML came the short path and has none of these.
+        """
+        if not html:
+            return Prose()
         reader = _Reader(self, fragment)
-        html = reader.read(html)
-        formulas, links = [], []
+        if simple:
+            words = _SIMPLE_TAG.sub("", html)
+        else:
+            html = reader.read(html)
+            words = "".join(reader.words)
+        found: dict[type, list[Any]] = {Formula: [], Link: [], Diagnostic: self.diagnostics}
         for content in contents(html, self.slots):
-            if isinstance(content, Formula):
-                formulas.append(content)
-            elif isinstance(content, Link):
-                links.append(content)
-            else:
-                self.diagnostics.append(content)
+            found[type(content)].append(content)
         return Prose(
-            html,
-            reader.text("".join(reader.words), "\n"),
-            tuple(reader.headings),
-            tuple(reader.ids),
-            tuple(formulas),
-            tuple(links),
+            html=html,
+            text=_text(words, self.slots, "\n"),
+            headings=tuple(reader.headings),
+            ids=tuple(reader.ids),
+            formulas=tuple(found[Formula]),
+            links=tuple(found[Link]),
         )
 
     def claim(self, wanted: str, footnote: bool = False) -> str:
@@ -494,13 +562,8 @@ class _Reader:
         self.words.append(html[at:])
         return "".join(self.out)
 
-    def text(self, html: str, space: str) -> str:
-        """Return HTML without tags as text, with `space` for a line break."""
-        lines = (" ".join(line.split()) for line in plain(unescape(html), self.page.slots).split("\n"))
-        return space.join(line for line in lines if line)
-
     def heading(self, level: int, tag: int, words: int, id: str) -> None:
-        text = self.text("".join(self.words[words:]), " ")
+        text = _text("".join(self.words[words:]), self.page.slots, " ")
         if not id:
             id = self.page.claim(slug(text))
             self.ids.append(id)
@@ -541,7 +604,17 @@ class _Reader:
             return places.popleft() if len(places) > 1 else places[0]
         if target in self.page.definitions:
             return self.page.definitions[target]
-        return self.fragment.origins[0] if self.fragment.origins else (1, 1)
+        return _beginning(self.fragment)
+
+
+def _text(words: str, slots: Sequence[Slot], space: str) -> str:
+    """Return HTML that has no tags any more as text, with `space` for a line break."""
+    lines = (" ".join(line.split()) for line in plain(unescape(words), slots).split("\n"))
+    return space.join(line for line in lines if line)
+
+
+def _beginning(fragment: Fragment) -> tuple[int, int]:
+    return fragment.origins[0] if fragment.origins else (1, 1)
 
 
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))

@@ -2,9 +2,10 @@
 //
 //     node typeset.cjs NODE_MODULES
 //
-// The first line in is {"id", "macros"} and is answered with {"id", "base"}: the CSS rules that every formula needs. Each
-// further line is {"id", "tex", "display"} and is answered, in order, with {"id", "html", "rules"} or, for TeX that MathJax
-// refuses, with {"id", "error"}. Standard output carries nothing else. The process ends when its input does.
+// The first line in is {"id", "macros"} and is answered with {"id", "base"}: the CSS rules that every formula needs.
+// Each further line is {"id", "tex", "display"} and is answered, in order, with {"id", "html", "rules"} or, for TeX
+// that MathJax refuses, with {"id", "error"}. Standard output carries nothing else. The process ends with
+// its input.
 "use strict";
 
 const path = require("path");
@@ -22,26 +23,31 @@ const EXTENSIONS = [
 // what to do instead. Most are not loaded anyway; naming them gives their users an answer.
 const OFF = [
   [
-    "newcommand renewcommand providecommand newenvironment renewenvironment def gdef edef xdef let DeclareMathOperator " +
-    "DeclarePairedDelimiter DeclarePairedDelimiterX DeclarePairedDelimiterXPP DeclarePairedDelimiters " +
-    "DeclarePairedDelimitersX DeclarePairedDelimitersXPP MakeAboxedCommand Newextarrow newcolumntype definecolor " +
-    "newtagform renewtagform usetagform mathtoolsset require",
+    "newcommand renewcommand providecommand newenvironment renewenvironment def gdef edef xdef let " +
+    "DeclareMathOperator DeclarePairedDelimiter DeclarePairedDelimiterX DeclarePairedDelimiterXPP " +
+    "DeclarePairedDelimiters DeclarePairedDelimitersX DeclarePairedDelimitersXPP MakeAboxedCommand Newextarrow " +
+    "newcolumntype definecolor newtagform renewtagform usetagform mathtoolsset require",
     "is off, so that a formula means the same wherever it stands; define macros in the configuration",
   ],
   ["ref eqref refeq", "is off: formulas are typeset one by one; write a \\tag and name it in the text"],
   ["href style class cssId data unicode U", "is off: a formula sets no addresses, styles or fonts of the page"],
 ];
 
-// What may stand in an attribute that MathJax copies from the TeX (a colour, a length, an alignment). A semicolon, a quote
-// or a bracket there is an attempt at the style sheet.
+// What may stand in an attribute that MathJax copies from the TeX (a colour, a length, an alignment). A semicolon, a
+// quote or a bracket there is an attempt at the style sheet.
 const PLAIN = /^[^;:"'<>()\\{}]*$/;
+
+// No HTML can hold these: control characters and halves of a pair.
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\p{Surrogate}\ufffe\uffff]/u;
 
 async function start(modules, macros) {
   global.MathJax = {};
   const { init } = require(path.join(modules, "mathjax", "node-main.cjs"));
   await init({
     loader: {
-      load: ["input/tex-base", ...EXTENSIONS.map((name) => `[tex]/${name}`), "output/chtml", "a11y/assistive-mml", "ui/safe"],
+      load: [
+        "input/tex-base", ...EXTENSIONS.map((name) => `[tex]/${name}`), "output/chtml", "a11y/assistive-mml", "ui/safe",
+      ],
       paths: { "mathjax-newcm": path.join(modules, "@mathjax", "mathjax-newcm-font") },
       require,
     },
@@ -52,8 +58,9 @@ async function start(modules, macros) {
       tags: "none",
       formatError: (_, error) => { throw error; },
     },
-    // A wide display scrolls in its own box, by a rule of the base sheet. A long formula in a line may break after a relation
-    // or an operator, at spaces that MathJax puts there and the browser breaks like any other. Neither needs a script.
+    // A wide display scrolls in its own box, by a rule of the base sheet. A long formula in a line may break at a
+    // relation or an operator, where MathJax puts a space that the browser breaks like any other. Neither needs a
+    // script.
     output: { displayOverflow: "scroll", linebreaks: { inline: true } },
     chtml: { adaptiveCSS: true, matchFontHeight: false, fontURL: "." },
     options: { safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } } },
@@ -107,22 +114,23 @@ function annotate(adaptor, container, tex) {
   adaptor.append(math, adaptor.node("semantics", {}, [row, source]));
 }
 
-// The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line. MathJax
-// lists all its fonts; only those named by the HTML or by another rule are wanted.
+// The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line.
+// MathJax lists all its fonts; only those named by the HTML or by another rule are wanted.
 function styleRules(document, html) {
   document.outputJax.styleSheet(document);
   const rules = document.outputJax.styleJson.getStyleRules()
     .map((rule) => rule.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " "));
   const classes = new Set(html.match(/\bNCM-[\w-]+/g));
-  const kept = rules.filter((rule) => !rule.startsWith("@font-face") && !(rule.startsWith(".NCM-") && !classes.has(nameOf(rule))));
+  const isFace = (rule) => rule.startsWith("@font-face");
+  const isUnused = (rule) => rule.startsWith(".NCM-") && !classes.has(rule.match(/NCM-[\w-]+/)[0]);
+  const kept = rules.filter((rule) => !isFace(rule) && !isUnused(rule));
   const families = new Set([html, ...kept].join(" ").match(/\bMJX-[\w-]+/g));
-  return [...kept, ...rules.filter((rule) => rule.startsWith("@font-face") && families.has(familyOf(rule)))];
+  return [...kept, ...rules.filter((rule) => isFace(rule) && families.has(rule.match(/MJX-[\w-]+/)[0]))];
 }
 
-const nameOf = (classRule) => classRule.match(/NCM-[\w-]+/)[0];
-const familyOf = (fontFace) => fontFace.match(/MJX-[\w-]+/)[0];
-
 async function typeset(document, tex, display) {
+  const odd = tex.match(UNPRINTABLE);
+  if (odd) throw new Error(`a page cannot show the character U+${odd[0].charCodeAt(0).toString(16).padStart(4, "0")}`);
   MathJax.texReset();
   document.outputJax.clearCache();
   const container = await MathJax.tex2chtmlPromise(tex, { display });

