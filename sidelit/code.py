@@ -17,6 +17,9 @@ from pygments.lexers.python import PythonLexer
 
 from sidelit.source import Document, LineRange
 
+# What is shown for a NUL, which HTML cannot hold.
+NUL = "\N{SYMBOL FOR NULL}"
+
 # Nothing is stripped and nothing added: the lines that come out are the lines of the file. `nowrap` leaves the
 # wrapping elements to the template.
 _LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
@@ -28,9 +31,9 @@ def highlight(document: Document) -> list[str]:
     ## Every line of the file as HTML
 
     Each line begins with `<span class="lineno" id="L59">59</span>` and ends with a newline. The text of the spans is
-    the line itself, character for character. Only a NUL, which HTML cannot hold, is shown as a mark.
+    the line itself, character for character. Only a NUL is shown as a mark.
     """
-    text = "\n".join(document.lines).replace("\0", "\N{SYMBOL FOR NULL}")
+    text = "\n".join(document.lines).replace("\0", NUL)
 
     # `get_tokens` would change line ends and drop a byte order mark; this is the lexer without that.
     tokens = ((kind, value) for _, kind, value in _LEXER.get_tokens_unprocessed(text))

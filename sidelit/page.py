@@ -93,7 +93,7 @@ def make_page(
     one. With `allow_html` the HTML in the prose is the author's own and kept; without it, it is sanitised.
     """
     anchors = [section.anchor for section in document.sections]
-    fragments = [Fragment(section.docs, section.origins) for section in document.sections]
+    fragments = [Fragment(section.docs.replace("\0", code.NUL), section.origins) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
     highlighted = code.highlight(document)
 

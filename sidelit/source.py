@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 import token as tokens
 import tokenize
@@ -100,32 +101,47 @@ def decode(data: bytes, path: str) -> tuple[str, list[Diagnostic]]:
 
     As Python does (PEP 263): a byte order mark or a `coding` comment in the first two lines names the encoding, and
     UTF-8 is the default. Bytes that do not fit become U+FFFD, so that the rest of the file still gets its page.
+
+    Returns the text and what is wrong with the encoding.
     """
     encoding, diagnostics = "utf-8", []
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
-    elif cookie := _coding_cookie(data):
+    elif cookie := _coding_cookie([line.decode("latin-1") for line in re.split(b"\r\n|\r|\n", data[:4096])]):
         line, encoding = cookie
-        try:
-            b"a".decode(encoding)
-        except LookupError:
-            message = f"the encoding {encoding!r} is unknown; name one that Python knows, or save as UTF-8"
+        if not _reads_ascii(encoding):
+            message = f"the encoding {encoding!r} is none that Python reads sources in; save the file as UTF-8"
             diagnostics.append(Diagnostic(path, line, 1, "encoding", message))
             encoding = "utf-8"
-        except UnicodeError:
-            # A text codec that wants more than one byte.
-            pass
-    try:
-        text = data.decode(encoding)
-    except (UnicodeError, ValueError) as error:
-        at = error.start if isinstance(error, UnicodeDecodeError) else 0
-        before = split_lines(data[:at].decode(encoding, "replace") + "\N{REPLACEMENT CHARACTER}")
-        message = f"this byte is not valid {encoding}; save the file as UTF-8, or declare its encoding in line 1"
-        diagnostics.append(Diagnostic(path, len(before), len(before[-1]), "encoding", message))
-        text = data.decode(encoding, "replace")
+    with warnings.catch_warnings():
+        # `unicode_escape` warns of escapes that it does not know.
+        warnings.simplefilter("ignore")
+        try:
+            text = data.decode(encoding)
+        except UnicodeError as error:
+            at = error.start if isinstance(error, UnicodeDecodeError) else 0
+            before = split_lines(data[:at].decode(encoding, "replace") + "\N{REPLACEMENT CHARACTER}")
+            message = f"this byte is not valid {encoding}; save the file as UTF-8, or declare its encoding in line 1"
+            diagnostics.append(Diagnostic(path, len(before), len(before[-1]), "encoding", message))
+            text = data.decode(encoding, "replace")
 
     # Some codecs make lone surrogates, which no page could be written with.
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text), diagnostics
+
+
+def _reads_ascii(encoding: str) -> bool:
+    """
+    ### Can a source be in this encoding?
+
+    The comment that names it must itself be readable in it, and it must stand bytes that do not fit. That leaves out
+    UTF-16, and codecs that are no encodings.
+    """
+    probe = f"# coding: {encoding}"
+    try:
+        b"\xff".decode(encoding, "replace")
+        return probe.encode("ascii").decode(encoding) == probe
+    except (LookupError, UnicodeError):
+        return False
 
 
 def split_lines(text: str) -> tuple[str, ...]:
@@ -232,13 +248,11 @@ class _LogicalLine:
     """
     ### One logical line: a statement, or the header of a compound one
 
-    `tokens` leaves out comments and line ends, `indentation` holds the indents and dedents before the line,
-    `comment` is a comment behind the statement on its last line.
+    `tokens` leaves out comments and line ends, `indentation` holds the indents and dedents before the line.
     """
 
     tokens: list[tokenize.TokenInfo] = field(default_factory=list)
     indentation: list[tokenize.TokenInfo] = field(default_factory=list)
-    comment: tokenize.TokenInfo | None = None
 
 
 def _logical_lines(stream: Iterable[tokenize.TokenInfo]) -> Iterator[_LogicalLine]:
@@ -246,13 +260,10 @@ def _logical_lines(stream: Iterable[tokenize.TokenInfo]) -> Iterator[_LogicalLin
     for token in stream:
         if token.type in (tokens.INDENT, tokens.DEDENT):
             logical.indentation.append(token)
-        elif token.type == tokens.COMMENT:
-            if logical.tokens:
-                logical.comment = token
         elif token.type == tokens.NEWLINE:
             yield logical
             logical = _LogicalLine()
-        elif token.type not in (tokens.NL, tokens.ENDMARKER, tokens.ENCODING):
+        elif token.type not in (tokens.COMMENT, tokens.NL, tokens.ENDMARKER):
             logical.tokens.append(token)
     yield logical
 
@@ -288,12 +299,21 @@ def _full_line_comments(stream: Iterable[tokenize.TokenInfo], lines: Sequence[st
         if token.type == tokens.COMMENT:
             line, column = token.start
             if not inside and not lines[line - 1][:column].strip():
-                comments[line] = (column, token.string[1:])
+                comments[line] = (column, _text_of(token, lines)[1:])
         elif token.type in string_starts:
             inside += 1
         elif token.type in string_ends:
             inside -= 1
     return comments
+
+
+def _text_of(token: tokenize.TokenInfo, lines: Sequence[str]) -> str:
+    """Return a token as it stands in the file, where it may hold the NULs that the tokenizer did not see."""
+    (first, column), (last, end) = token.start, token.end
+    rows = list(lines[first - 1 : last])
+    rows[-1] = rows[-1][:end]
+    rows[0] = rows[0][column:]
+    return "\n".join(rows)
 
 
 def _definition_of(
@@ -357,30 +377,22 @@ def is_directive(comment: str) -> bool:
     return bool(_DIRECTIVE.match(comment))
 
 
-_DIRECTIVE = re.compile(r"\s*(?:noqa\b|(?:type|fmt|pragma|pylint|mypy|isort|ruff):)", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"\s*(?:(?i:noqa)\b|(?:type|fmt|pragma|pylint|mypy|isort|ruff):)")
 
 # PEP 263: in the first or second line.
 _CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 
 
-def _coding_cookie(data: bytes) -> tuple[int, str] | None:
-    for number, line in enumerate(re.split(b"\r\n|\r|\n", data[:4096], maxsplit=2)[:2], start=1):
-        text = line.decode("latin-1")
-        if match := _CODING.match(text):
+def _coding_cookie(lines: Sequence[str]) -> tuple[int, str] | None:
+    """Return the line that names the encoding of the file, and the encoding."""
+    for number, line in enumerate(lines[:2], start=1):
+        if match := _CODING.match(line):
             return number, match[1]
 
         # The second line counts only behind a first one that holds no code.
-        if text.strip(" \t\f") and not text.lstrip(" \t\f").startswith("#"):
+        if line.strip() and not line.lstrip().startswith("#"):
             return None
     return None
-
-
-def _comment_is_code(line: int, comment: str, text: str) -> bool:
-    if line == 1 and comment.startswith("!"):
-        return True
-    if line <= 2 and _CODING.match(text):
-        return True
-    return is_directive(comment)
 
 
 def is_commented_out_code(block: Sequence[str]) -> bool:
@@ -391,17 +403,17 @@ def is_commented_out_code(block: Sequence[str]) -> bool:
     could be: assignments, calls, imports, definitions. `see` alone is a name and `Note: this` an annotation to Python;
     both are prose here. So is everything doubtful.
     """
-    text = "\n".join(block)
+    indent = min((len(line) - len(line.lstrip()) for line in block if line.strip()), default=0)
+    text = "\n".join(line[indent:] for line in block)
     if not _CODE_HINT.search(text):
         return False
-    indent = min((len(line) - len(line.lstrip()) for line in block if line.strip()), default=0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse("\n".join(line[indent:] for line in block))
+            tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    verdicts = [_is_code(statement) for statement in tree.body]
+    verdicts = [_is_code(statement, text) for statement in tree.body]
     return any(verdicts) and None not in verdicts
 
 
@@ -409,7 +421,7 @@ def is_commented_out_code(block: Sequence[str]) -> bool:
 _CODE_HINT = re.compile(r"[=(]|\b(?:import|def|class)\b")
 
 
-def _is_code(statement: ast.stmt) -> bool | None:
+def _is_code(statement: ast.stmt, text: str) -> bool | None:
     """
     ### Could a sentence be this?
 
@@ -421,25 +433,22 @@ def _is_code(statement: ast.stmt) -> bool | None:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return True
 
-        # `Example: x = 5` parses as an annotated assignment, and is a sentence.
-        case ast.AnnAssign(annotation=ast.Name(id=name), value=ast.expr()):
+        # `Example: x = 5` parses as an annotated assignment, and is a sentence. The name of a type says otherwise.
+        case ast.AnnAssign(annotation=ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)), value=ast.expr()):
             return True if name in _TYPE_NAMES else None
-        case ast.AnnAssign(annotation=ast.Subscript() | ast.Attribute(), value=ast.expr()):
-            return True
 
-        # A Markdown link, `[text](target)`, parses as the call of a list.
-        case ast.Expr(value=ast.Call(func=ast.Name() | ast.Attribute())):
-            return True
-        case ast.Expr(value=ast.Await(value=ast.Call())):
-            return True
+        # A Markdown link, `[text](target)`, parses as the call of a list, and `Adam (2014)` as one with a space.
+        case ast.Expr(value=ast.Call(func=ast.Name() | ast.Attribute()) | ast.Await()):
+            return None if _SPACED_CALL.match(ast.get_source_segment(text, statement) or "") else True
         case ast.If() | ast.For() | ast.AsyncFor() | ast.While() | ast.With() | ast.AsyncWith() | ast.Try():
-            verdicts = [_is_code(inner) for inner in statement.body]
+            verdicts = [_is_code(inner, text) for inner in statement.body]
             return None if None in verdicts else any(verdicts)
         case ast.Return() | ast.Raise() | ast.Pass() | ast.Break() | ast.Continue() | ast.Assert() | ast.Delete():
             return False
     return None
 
 
+_SPACED_CALL = re.compile(r"(?:await\s+)?[\w.]+\s+\(")
 _TYPE_NAMES = frozenset(
     ("int", "float", "complex", "bool", "str", "bytes", "list", "tuple", "dict", "set", "frozenset", "object", "type")
 )
@@ -456,11 +465,15 @@ def _prose_comments(outline: _Outline, lines: Sequence[str]) -> dict[int, tuple[
     for definition in outline.definitions:
         if definition.docstring:
             hidden.update(range(definition.header, definition.signature_end + 1))
+    if lines and lines[0].startswith("#!"):
+        hidden.add(1)
+    if cookie := _coding_cookie(lines):
+        hidden.add(cookie[0])
 
     prose = {
         line: comment
         for line, comment in outline.comments.items()
-        if line not in hidden and not _comment_is_code(line, comment[1], lines[line - 1])
+        if line not in hidden and not is_directive(comment[1])
     }
     for run in _runs(prose):
         if is_commented_out_code([prose[line][1] for line in run]):
@@ -487,8 +500,9 @@ class _Draft:
     """
     ### A section in the making
 
-    `docs` holds the lines of prose, each with the place where it begins in the file. A closed draft takes no more code:
-    its docstring ended it. `indent` is the column of the comment that opened it.
+    `docs` holds the lines of prose, each with the place where it begins in the file; the docstring's begin at
+    `docstring_at`. A closed draft takes no more code: its docstring ended it. `indent` is the column of the comment
+    that opened it.
     """
 
     kind: str
@@ -497,7 +511,7 @@ class _Draft:
     doc_lines: list[int] = field(default_factory=list)
     code_lines: list[int] = field(default_factory=list)
     indent: int = 0
-    docstring: bool = False
+    docstring_at: int | None = None
     closed: bool = False
 
     def add_comment(self, line: int, comment: tuple[int, str]) -> None:
@@ -508,12 +522,13 @@ class _Draft:
         self.docs.append((text[space:], (line, column + 2 + space)))
         self.doc_lines.append(line)
 
-    def add_docstring(self, token: tokenize.TokenInfo) -> None:
+    def add_docstring(self, token: tokenize.TokenInfo, lines: Sequence[str]) -> None:
+        line, column = token.start
         if any(text.strip() for text, _ in self.docs):
-            self.docs.append(("", token.start))
-        self.docs.extend(docstring_lines(token.string, token.start))
-        self.doc_lines.extend(range(token.start[0], token.end[0] + 1))
-        self.docstring = True
+            self.docs.append(("", (line, column + 1)))
+        self.docstring_at = len(self.docs)
+        self.docs.extend(docstring_lines(_text_of(token, lines), token.start))
+        self.doc_lines.extend(range(line, token.end[0] + 1))
 
 
 def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
@@ -533,12 +548,12 @@ def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
         drafts.append(draft)
         return draft
 
-    skip_to = 0
+    skip_to, stopped = 0, outline.stopped or len(lines) + 1
     for number, text in enumerate(lines, start=1):
         if number < skip_to or not text.strip():
             continue
-        if number == outline.stopped:
-            current = open_draft(_Draft("body"))
+        if number >= stopped:
+            current, stopped = open_draft(_Draft("body")), len(lines) + 1
 
         if definition := starts.get(number):
             # A comment directly above is this definition's.
@@ -548,7 +563,7 @@ def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
             current.kind, current.qualname = definition.kind, definition.qualname
 
         if token := outline.docstrings.get(number):
-            current.add_docstring(token)
+            current.add_docstring(token, lines)
             current.closed = number != (outline.module_docstring or (0,))[0]
             skip_to = token.end[0] + 1
         elif comment := prose.get(number):
@@ -602,8 +617,8 @@ def _name_scopes(drafts: Iterable[_Draft], outline: _Outline) -> None:
         draft.qualname = scopes[-1].qualname if scopes else ""
 
 
-# Ids that the page itself uses. A class of that name gets the next free one.
-RESERVED_ID = re.compile(r"container|background|section-\d+|L\d+")
+# Names whose anchors would be ids that the page itself uses, such as `section-2`. They get an underscore.
+_RESERVED = re.compile(r"container|background|section|L\d+")
 
 
 def _number(drafts: Iterable[_Draft]) -> tuple[Section, ...]:
@@ -614,29 +629,25 @@ def _number(drafts: Iterable[_Draft]) -> tuple[Section, ...]:
     the top of the file is counted under `module`.
     """
     sections: list[Section] = []
-    taken: set[str] = set()
     counts: dict[str, int] = {}
     for number, draft in enumerate(drafts):
-        name = anchor = draft.qualname or "module"
-        count = counts.get(name, 0)
-        while not count or anchor in taken or RESERVED_ID.fullmatch(anchor):
-            count += 1
-            anchor = f"{name}-{count}" if count > 1 else name
-        counts[name] = count
-        taken.add(anchor)
+        name = draft.qualname or "module"
+        if _RESERVED.fullmatch(name):
+            name += "_"
+        count = counts[name] = counts.get(name, 0) + 1
 
         docs = _trim_blank(draft.docs)
         sections.append(
             Section(
                 number=number,
-                anchor=anchor,
+                anchor=name if count == 1 else f"{name}-{count}",
                 kind=draft.kind,
                 qualname=draft.qualname,
                 docs="\n".join(text for text, _ in docs),
                 doc_lines=tuple((run.start, run.stop - 1) for run in _runs(draft.doc_lines)),
                 code_lines=_code_ranges(draft),
                 origins=tuple(origin for _, origin in docs),
-                docstring=draft.docstring,
+                docstring=draft.docstring_at is not None,
             )
         )
     return tuple(sections)
@@ -699,8 +710,9 @@ def docstring_lines(literal: str, start: tuple[int, int]) -> list[tuple[str, tup
     lines = split_lines(literal[opening.end() : -len(opening[1])] + "\n")
     line, column = start
 
-    indents = [len(text) - len(text.lstrip()) for text in lines[1:] if text.strip()]
-    indent = min(indents, default=0)
+    # Tabs and spaces are not counted against each other: what the lines share is taken away.
+    margins = [text[: len(text) - len(text.lstrip())] for text in lines[1:] if text.strip()]
+    indent = len(os.path.commonprefix(margins))
     first = lines[0].lstrip()
     result = [(first, (line, column + 1 + opening.end() + len(lines[0]) - len(first)))]
     for offset, text in enumerate(lines[1:], start=1):
@@ -717,9 +729,12 @@ def _take_front_matter(module: _Draft, path: str) -> tuple[dict[str, Any], list[
 
     It is taken out of the draft's prose. What is wrong with it is told, and the page is made without it.
     """
-    fences = [index for index, (text, _) in enumerate(module.docs) if text.rstrip() == "---"]
-    first = next((index for index, (text, _) in enumerate(module.docs) if text.strip()), None)
-    if not module.docstring or not fences or fences[0] != first:
+    if module.docstring_at is None:
+        return {}, []
+    docs = list(enumerate(module.docs))[module.docstring_at :]
+    fences = [index for index, (text, _) in docs if text.rstrip() == "---"]
+    first = next((index for index, (text, _) in docs if text.strip()), None)
+    if not fences or fences[0] != first:
         return {}, []
 
     line, column = module.docs[fences[0]][1]
@@ -728,7 +743,7 @@ def _take_front_matter(module: _Draft, path: str) -> tuple[dict[str, Any], list[
         return {}, [Diagnostic(path, line, column, "front-matter", message)]
 
     block = module.docs[fences[0] + 1 : fences[1]]
-    del module.docs[: fences[1] + 1]
+    del module.docs[fences[0] : fences[1] + 1]
 
     # Imported here: most files of a package have no front matter.
     import yaml
@@ -742,7 +757,8 @@ def _take_front_matter(module: _Draft, path: str) -> tuple[dict[str, Any], list[
             column += mark.column
         problem = " ".join(str(error.problem or error.context).split())
         return {}, [Diagnostic(path, line, column, "front-matter", f"the front matter is not valid YAML: {problem}")]
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except Exception as error:
+        # PyYAML makes numbers and dates of what the author wrote, and lets through whatever that raises.
         problem = " ".join(str(error).split())
         return {}, [Diagnostic(path, line, column, "front-matter", f"the front matter is not valid YAML: {problem}")]
     if values is None:

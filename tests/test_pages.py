@@ -40,7 +40,8 @@ def addresses(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def contexts(browser: Browser) -> Iterator[list[BrowserContext]]:
     """One browser context with JavaScript and one without."""
-    pair = [browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=on) for on in (True, False)]
+    size = {"width": 1280, "height": 900}
+    pair = [browser.new_context(viewport=size, java_script_enabled=on) for on in (True, False)]
     yield pair
     for context in pair:
         context.close()
@@ -56,11 +57,11 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
     )
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    page.on("response", lambda reply: complaints.append(f"{reply.status}: {reply.url}") if reply.status >= 400 else None)
+    page.on("response", lambda reply: reply.status >= 400 and complaints.append(f"{reply.status}: {reply.url}"))
     origin = "/".join(address.split("/")[:3]) + "/"
     page.on(
         "request",
-        lambda request: None if request.url.startswith((origin, "data:")) else complaints.append(f"asks {request.url}"),
+        lambda request: request.url.startswith((origin, "data:")) or complaints.append(f"asks {request.url}"),
     )
     page.goto(address, wait_until="load")
     page.evaluate("() => document.fonts.ready.then(() => true)")

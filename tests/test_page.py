@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import os
+from html import escape
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidelit.formula import Formula, Link
+from sidelit.page import Page, finish, from_json, make_page, to_json
+from sidelit.source import parse
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def made(text: str, *, allow_html: bool = True, path: str = "pkg/a.py") -> Page:
+    return make_page(parse(text, path, "pkg.a"), allow_html=allow_html, parents=[("home", "../index.html")])
+
+
+def body(page: Page) -> str:
+    """The body with formulas as TeX in brackets and links as they were written."""
+    return finish(page, lambda each: f"[{escape(each.tex)}]", lambda link: link.target)
+
+
+def test_the_golden_page() -> None:
+    """Reviewed by eye when it changes: `UPDATE_GOLDEN=1 pytest tests/test_page.py` writes it again."""
+    text = (GOLDEN / "example.py").read_text()
+    page = made(text, path="tests/golden/example.py")
+    assert not page.diagnostics
+    golden = GOLDEN / "example.html"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(body(page))
+    assert body(page) == golden.read_text()
+
+
+def test_a_page_survives_the_cache() -> None:
+    page = made((GOLDEN / "example.py").read_text())
+    again = from_json(to_json(page))
+    assert again == page
+    assert body(again) == body(page)
+    assert to_json(again) == to_json(page)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"title": 1}', b"\xff", b'{"open_ends": [["Formula", {}]]}'])
+def test_what_is_no_page_is_refused(data: bytes) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        from_json(data)
+
+
+def test_formulas_and_links_are_left_open_with_their_places() -> None:
+    page = made('"""\nSee $x$ and [b](b.py#B).\n"""\n# $y$\nx = 1\n')
+    assert page.formulas == [Formula("x", False, "pkg/a.py", 2, 5), Formula("y", False, "pkg/a.py", 4, 3)]
+    assert page.links == [Link("b.py#B", "href", "pkg/a.py", 2, 17)]
+    html = finish(page, lambda each: f"<i>{each.tex}</i>", lambda link: 'b.html?a&b"c')
+    assert "<i>x</i>" in html and "<i>y</i>" in html
+    assert 'href="b.html?a&amp;b&quot;c"' in html
+
+
+def test_a_page_without_a_heading_gets_its_title() -> None:
+    assert "<h1>pkg.a</h1>" in body(made("x = 1\n"))
+    assert "<h1>pkg.a</h1>" in body(made(""))
+    assert body(made('"""# Mine"""\n')).count("<h1") == 1
+    assert "<h1>A &lt;b&gt;</h1>" in body(made('"""\n---\ntitle: A <b>\n---\nText.\n"""\n'))
+
+
+def test_anchors_are_where_they_say() -> None:
+    page = made((GOLDEN / "example.py").read_text())
+    html = body(page)
+    assert {"Ball", "Ball.roll", "Ball.roll-2", "module", "section-0", "constants"} <= set(page.anchors)
+    for anchor in page.anchors:
+        assert html.count(f'id="{escape(anchor)}"') == 1, anchor
+
+
+def test_the_search_entries_hold_prose_tex_and_names_but_no_html() -> None:
+    page = made((GOLDEN / "example.py").read_text())
+    by_anchor = {entry.anchor: entry for entry in page.entries}
+    assert by_anchor["Ball"].title == "A ball that rolls"
+    assert by_anchor["Ball.roll"].title == "Ball.roll"
+    roll = by_anchor["Ball.roll"].text
+    assert r"\sum_{i \le t}" in roll and "steps" in roll
+    assert by_anchor["Ball.roll-2"].text.split()[0] == "float" or "range" in by_anchor["Ball.roll-2"].text
+    assert not any("<p>" in entry.text or "<code>" in entry.text for entry in page.entries)
+    assert len(by_anchor) == len(page.entries)
+
+
+def test_html_is_the_authors_own_or_it_is_cleaned() -> None:
+    text = '"""\n<b>bold</b> <script>alert(1)</script> <a onclick="x()" href="javascript:x()">x</a>\n"""\n'
+    assert "<script>" in body(made(text))
+    cleaned = body(made(text, allow_html=False))
+    assert "<b>bold</b>" in cleaned
+    assert "alert" not in cleaned and "onclick" not in cleaned and "javascript:" not in cleaned
+
+
+def test_code_with_the_mark_in_it_is_still_code() -> None:
+    page = made('# $x$\ns = "\ufdd0"  # \ufdd0\n')
+    html = body(page)
+    assert "[x]" in html and "&#xFDD0;" in html
+
+
+@given(st.lists(st.sampled_from(["# text $x$", "x = 1", "", "def f():", '    """doc"""', "    y = 2", "#", "# <b>"])))
+def test_a_page_is_the_same_each_time(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert to_json(made(text)) == to_json(made(text))
