@@ -109,6 +109,9 @@ def make_page(
     names = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
         html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
+
+        # Only here is it known that a paragraph is one formula, which style sheets want to set apart.
+        html = html.replace(f"<p>{_MARK}</p>", f'<p class="formula">{_MARK}</p>')
         headings.extend(docs.headings)
         names.update(docs.ids)
         if section.number == 0 and not any(heading.level == 1 for heading in docs.headings):
