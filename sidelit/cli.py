@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 _SOURCES = click.argument(
     "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
+
+
+def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise click.BadParameter(f"{value!r} is not an address; write it as HOST:PORT")
+    return value
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,7 +62,10 @@ def build(sources: tuple[Path, ...], folder: Path, strict: bool) -> None:
 
 @main.command()
 @_SOURCES
-@click.option("--address", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="Where to serve it.")
+@click.option(
+    "--address", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", callback=_address,
+    help="Where to serve it.",
+)  # fmt: skip
 def serve(sources: tuple[Path, ...], address: str) -> None:
     """Build a site, serve it, and build it again when a source changes."""
     from sidelit.hosts import bare

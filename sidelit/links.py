@@ -11,9 +11,12 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
+
+from sidelit.source import LineRange
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,19 @@ class Anchors:
     """
     ### The names on an annotated page
 
-    `names`, and one for each of its `lines`: `L1`, `L2` and so on, which need not be listed.
+    `names`, and one for each line of code: `L1`, `L2` and so on. Those need not be listed, `lines` says in which ranges
+    they are, in order.
     """
 
     names: frozenset[str]
-    lines: int
+    lines: tuple[LineRange, ...]
 
     def __contains__(self, anchor: object) -> bool:
-        return anchor in self.names or (
-            isinstance(anchor, str) and bool(_LINE.fullmatch(anchor)) and 1 <= int(anchor[1:]) <= self.lines
-        )
+        if not isinstance(anchor, str) or not _LINE.fullmatch(anchor):
+            return anchor in self.names
+        line = int(anchor[1:])
+        at = bisect_right(self.lines, line, key=lambda span: span[0]) - 1
+        return at >= 0 and line <= self.lines[at][1]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -140,7 +146,7 @@ def _anchor_problem(anchor: str, target: Target, name: str) -> str:
 
 
 def _suggestion(wanted: str, place: str, site: SiteMap) -> str:
-    close = difflib.get_close_matches(wanted, sorted(site.targets), 1)
+    close = difflib.get_close_matches(wanted, sorted(site.targets), 1, cutoff=0.8)
     if not close:
         return "no source of this site is there"
     return f"did you mean `{posixpath.relpath(close[0], posixpath.dirname(place) or '.')}`?"

@@ -25,7 +25,7 @@ from sidelit import code
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, fill
 from sidelit.prose import Fragment, Heading, Renderer
-from sidelit.source import Document, Section
+from sidelit.source import Document, LineRange, Section
 from sidelit.theme import TEMPLATES
 
 
@@ -49,7 +49,7 @@ class Page:
 
     * `body` is the HTML of the page, with a mark for each of the `open_ends`, in their order
     * `headings` are the prose's, in order
-    * `anchors` are the names on the page that can be linked to, besides `L1` and so on for each of its `lines`
+    * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
     * `entries` are for the search index
     """
 
@@ -60,7 +60,7 @@ class Page:
     open_ends: tuple[Formula | Link, ...]
     headings: tuple[Heading, ...]
     anchors: tuple[str, ...]
-    lines: int
+    code_lines: tuple[LineRange, ...]
     entries: tuple[Entry, ...]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -144,7 +144,7 @@ def make_page(
         open_ends=tuple(open_ends),
         headings=tuple(headings),
         anchors=tuple(sorted(names)),
-        lines=len(document.lines),
+        code_lines=tuple(span for section in document.sections for span in section.code_lines),
         entries=tuple(entries),
         diagnostics=(*document.diagnostics, *rendered.diagnostics),
     )
@@ -218,6 +218,7 @@ def from_json(data: bytes) -> Page:
             "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
             "headings": _all(Heading, values["headings"]),
             "anchors": tuple(values["anchors"]),
+            "code_lines": tuple((first, last) for first, last in values["code_lines"]),
             "entries": _all(Entry, values["entries"]),
             "diagnostics": _all(Diagnostic, values["diagnostics"]),
         }

@@ -843,7 +843,8 @@ def _syntax_diagnostics(lines: Sequence[str], outline: _Outline, path: str) -> l
         message = f"Python cannot read this: {error.msg}; the page shows the file as far as it goes"
         return [Diagnostic(path, at, max(error.offset or 1, 1), "syntax", message)]
     except (RecursionError, MemoryError, ValueError) as error:
-        message = f"Python cannot read this: {error}; the page shows the file as far as it goes"
+        reason = str(error) or type(error).__name__
+        message = f"Python cannot read this: {reason}; the page shows the file as far as it goes"
         return [Diagnostic(path, 1, 1, "syntax", message)]
     return []
 

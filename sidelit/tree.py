@@ -16,10 +16,9 @@ to be published.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +42,8 @@ class Source:
     """
     ### One file that becomes a page
 
-    * `path` is where it lies, `shown` what messages call it
+    * `path` is where it lies, `shown` what pages and messages call it: its path from the folder that holds all trees,
+      so that a page does not depend on where it is built
     * `uri` is its place in the site's tree of sources, such as `optimizers/adam.py`: what links are written against
     * `module` is its dotted name
     """
@@ -63,14 +63,21 @@ def mount(path: Path, at: str | None = None) -> Mount:
     """
     ### A tree under its default address
 
-    A package is put under its name, a single file at the top.
+    A package is put under its name, a single file at the top. `at` counts from the top of the site and stays in it.
     """
     if at is None:
         at = path.resolve().name if path.is_dir() else ""
-    return Mount(path, at.strip("/"))
+    return Mount(Path(os.path.abspath(path)), posixpath.normpath(f"/{at}").strip("/"))
 
 
-def find_sources(mounts: Iterable[Mount]) -> tuple[list[Source], list[Diagnostic]]:
+def common_folder(mounts: Iterable[Mount]) -> Path:
+    """
+    ### The folder that holds all trees
+    """
+    return Path(os.path.commonpath([each.path.parent for each in mounts] or [Path.cwd()]))
+
+
+def find_sources(mounts: Sequence[Mount]) -> tuple[list[Source], list[Diagnostic]]:
     """
     ## All sources, in the order of their addresses
 
@@ -79,20 +86,27 @@ def find_sources(mounts: Iterable[Mount]) -> tuple[list[Source], list[Diagnostic
     """
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
+    top = common_folder(mounts)
+
+    def wrong(path: Path, message: str, rule: str) -> None:
+        diagnostics.append(Diagnostic(name_of(path, top), 1, 1, rule, message))
+
     for each in mounts:
         root = each.path
         if not root.exists():
-            diagnostics.append(Diagnostic(str(root), 1, 1, "source", "there is no such file or folder"))
+            wrong(root, "there is no such file or folder", "source")
             continue
         base = root if root.is_dir() else root.parent
-        files = _walk(root, diagnostics) if root.is_dir() else iter([root])
+        files = list(_walk(root, wrong)) if root.is_dir() else [root]
+        if not files:
+            wrong(root, "there is no Python file and no readme.md here", "source")
         prefix = _package_of(base)
         for file in files:
             relative = file.relative_to(base).as_posix()
             if file.name == "__init__.py" and _is_blank(file):
                 continue
             uri = posixpath.join(each.at, relative)
-            sources.append(Source(file, shown_path(file), uri, _dotted(prefix, relative)))
+            sources.append(Source(file, name_of(file, top), uri, _dotted(prefix, relative)))
     sources.sort(key=lambda source: source.uri)
     return sources, diagnostics
 
@@ -127,7 +141,7 @@ def escapes(path: Path, root: Path) -> bool:
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
-def _walk(root: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
+def _walk(root: Path, wrong: Callable[[Path, str, str], None]) -> Iterator[Path]:
     """
     ### The Python and readme files below a folder
 
@@ -136,56 +150,50 @@ def _walk(root: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
     """
 
     def unreadable(error: OSError) -> None:
-        message = f"cannot be read: {error.strerror}; its files are left out"
-        diagnostics.append(Diagnostic(shown_path(Path(error.filename)), 1, 1, "source", message))
+        wrong(Path(error.filename), f"cannot be read: {error.strerror}; its files are left out", "source")
 
     for folder, names, files in os.walk(root, onerror=unreadable):
         here = Path(folder)
-        for name in sorted([*names, *files]):
-            if not _is_text(name):
-                message = "a name that is not UTF-8 has no address; rename it"
-                diagnostics.append(Diagnostic(shown_path(here / name), 1, 1, "source", message))
-        names[:], files = filter(_is_text, names), list(filter(_is_text, files))
-        for name in sorted(names):
-            if escapes(here / name, root):
-                diagnostics.append(_not_published(here / name))
         names[:] = sorted(name for name in names if not _passed_over(here / name))
+        for name in [name for name in names if (here / name).is_symlink()]:
+            names.remove(name)
+            if escapes(here / name, root):
+                wrong(here / name, *_NOT_PUBLISHED)
         for name in sorted(files):
             path = here / name
             if name.startswith(".") or not (name.endswith(".py") or name.lower() == "readme.md"):
                 continue
             if escapes(path, root):
-                diagnostics.append(_not_published(path))
-            elif path.is_file():
-                yield path
+                wrong(path, *_NOT_PUBLISHED)
+            elif not path.is_file():
+                wrong(path, "this is not a file, and has no page", "source")
+            elif not _is_text(path.relative_to(root).as_posix()):
+                wrong(path, "a name that is not UTF-8 has no address; rename it", "source")
             else:
-                diagnostics.append(Diagnostic(shown_path(path), 1, 1, "source", "this is not a file, and has no page"))
+                yield path
+
+
+_NOT_PUBLISHED = "a symbolic link out of the tree is not published; put a copy in its place", "link-out-of-tree"
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name was UTF-8 on the disk. Python stands in for other bytes with what is no character."""
+    """Whether a name is UTF-8 on the disk. For other bytes Python puts what is no character."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _passed_over(folder: Path) -> bool:
-    return (
-        folder.name.startswith(".")
-        or folder.name in _SKIPPED
-        or folder.is_symlink()
-        or (folder / "pyvenv.cfg").exists()
-    )
+    return folder.name.startswith(".") or folder.name in _SKIPPED or (folder / "pyvenv.cfg").exists()
 
 
-def _not_published(path: Path) -> Diagnostic:
-    message = "a symbolic link out of the tree is not published; put a copy in its place"
-    return Diagnostic(shown_path(path), 1, 1, "link-out-of-tree", message)
+def name_of(path: Path, top: Path) -> str:
+    """Return the path as seen from a folder, in characters that can be printed."""
+    return Path(os.path.relpath(path, top)).as_posix().encode(errors="backslashreplace").decode()
 
 
 def shown_path(path: Path) -> str:
     """Return the path as a person in the current folder would name it."""
-    with contextlib.suppress(ValueError):
-        path = path.absolute().relative_to(Path.cwd())
-    return path.as_posix().encode(errors="backslashreplace").decode()
+    name = name_of(path, Path.cwd())
+    return path.as_posix() if name.startswith("../") else name
 
 
 def _package_of(folder: Path) -> str:

@@ -15,10 +15,13 @@ The same module serves ProperDocs, which answers to the name `mkdocs`.
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +35,7 @@ from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
+from mkdocs.utils import normalize_url
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
@@ -39,13 +43,13 @@ from sidelit import formula, mathjax, prose
 from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
-from sidelit.hosts.nav import home_page, rest_of_nav
+from sidelit.hosts.nav import home_page, rest_of_nav, titles
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.page import Page, finish
 from sidelit.prose import Heading
 from sidelit.source import decode
 from sidelit.theme import TEMPLATES
-from sidelit.tree import Mount, Source, escapes, find_sources, mount, page_address, shown_path
+from sidelit.tree import Mount, Source, common_folder, escapes, find_sources, mount, name_of, page_address, shown_path
 from sidelit.workshop import Order, Workshop
 
 if TYPE_CHECKING:
@@ -115,8 +119,9 @@ class AnnotatedPage(HostPage):
 
     made: Page
 
-    def __init__(self, file: AnnotatedFile, config: MkDocsConfig, plugin: SidelitPlugin) -> None:
-        super().__init__(None, file, config)
+    def __init__(self, title: str | None, file: AnnotatedFile, config: MkDocsConfig, plugin: SidelitPlugin) -> None:
+        super().__init__(title, file, config)
+        self._given = title
         self.source = file.source
         self._plugin = plugin
 
@@ -127,13 +132,14 @@ class AnnotatedPage(HostPage):
     def render(self, config: MkDocsConfig, files: Files) -> None:
         """Make the page. Its content is put in when it is written."""
         self.made = self._plugin.make(self, files)
-        self.title = self.made.title
-        self.meta = {"annotated": True, "title": self.made.title, "summary": self.made.summary}
+        # A title in the navigation comes first. In MkDocs, those that were read from a page are HTML.
+        self.title = self._given or escape(self.made.title, quote=False)
+        self.meta = {"annotated": True, "summary": self.made.summary}
         if self.made.image:
             self.meta["image"] = self.made.image
         self.content = ""
         self.toc = _table_of_contents(self.made.headings)
-        self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.lines)  # type: ignore[assignment]
+        self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.code_lines)  # type: ignore[assignment]
 
 
 class SidelitPlugin(BasePlugin[Options]):
@@ -145,6 +151,10 @@ class SidelitPlugin(BasePlugin[Options]):
 
     show_progress = False
 
+    def __init__(self) -> None:
+        # What runs during one build and has to be stopped, whether it ends well or in an error.
+        self._running = ExitStack()
+
     # ### Settings
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
@@ -152,9 +162,12 @@ class SidelitPlugin(BasePlugin[Options]):
         self._host_config = config
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
+        self._top = common_folder(self._mounts)
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
+        self._running.callback(self._cache.close)
+        self._math = self._start_math()
         self._workshop = Workshop(self._cache)
-        self._math = self._start_math(config)
+        self._running.callback(self._workshop.close)
         self._theirs: dict[str, list[Slot]] = {}
         self._has_math = False
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
@@ -173,16 +186,15 @@ class SidelitPlugin(BasePlugin[Options]):
             raise PluginError(f"sidelit: sources: {entry} is neither a path nor {{path: …, at: …}}")
         return mount(self._root / path, at)
 
-    def _start_math(self, config: MkDocsConfig) -> mathjax.MathJax | None:
+    def _start_math(self) -> mathjax.MathJax | None:
         """Return the typesetter, or `None` where the reader's browser has to do it."""
         reason = mathjax.missing() if self.config.math == "build" else ""
         if self.config.math == "build" and not reason:
-            return mathjax.MathJax(macros=self.config.macros, cache=self._cache, on_progress=self._show_formulas)
+            math = mathjax.MathJax(macros=self.config.macros, cache=self._cache, on_progress=self._show_formulas)
+            self._running.callback(math.close)
+            return math
         if reason:
             log.info(f"{reason}; formulas are left to the reader's browser, as with `math: client`")
-        settings = config.extra.setdefault("sidelit", {})
-        settings["mathjax_src"] = self.config.mathjax_src
-        settings["mathjax_integrity"] = self.config.mathjax_integrity
         return None
 
     def _show_formulas(self, done: int, asked: int) -> None:
@@ -195,10 +207,18 @@ class SidelitPlugin(BasePlugin[Options]):
         self._check_docs(files, config)
         sources, diagnostics = find_sources(self._mounts)
         taken = {file.dest_uri: file.src_uri for file in files.documentation_pages()}
+        given = titles(config.nav)
         added: list[File] = []
 
         # Hand-written prose comes first where two want one address.
         for source in sorted(sources, key=lambda source: not source.is_markdown):
+            # A tree may lie in `docs`. Readmes are pages there already, and code is not only to be copied.
+            there = files.get_file_from_path(source.uri)
+            if there and os.path.realpath(there.abs_src_path or "") == os.path.realpath(source.path):
+                if there.is_documentation_page():
+                    continue
+                files.remove(there)
+
             file = self._host_file(source, config)
             if other := taken.get(file.dest_uri) or (files.get_file_from_path(source.uri) and source.uri):
                 message = f"wants the address {file.dest_uri}, which {other} has; rename one, or mount it elsewhere"
@@ -208,18 +228,10 @@ class SidelitPlugin(BasePlugin[Options]):
             files.append(file)
             added.append(file)
             if isinstance(file, AnnotatedFile):
-                AnnotatedPage(file, config, self)
+                AnnotatedPage(given.get(source.uri), file, config, self)
 
         added.sort(key=lambda file: file.src_uri)
-        uris = [file.src_uri for file in added]
-        if config.nav is not None:
-            config.nav = [*config.nav, *rest_of_nav(uris, config.nav)]
-
-        # Every page leads to the home page.
-        if "index.html" not in taken:
-            files.append(File.generated(config, "index.md", content=home_page(config.site_name, uris)))
-            if config.nav is not None:
-                config.nav = ["index.md", *config.nav]
+        self._give_places([file.src_uri for file in added], files, config)
         if config.theme.name != "sidelit":
             self._add_assets(files, config)
 
@@ -231,8 +243,17 @@ class SidelitPlugin(BasePlugin[Options]):
 
         # Each page is made first, and written later.
         self._progress.reset(total=2 * len(files.documentation_pages()))
-        _tell(diagnostics)
+        self._tell(diagnostics)
         return files
+
+    def _give_places(self, uris: Sequence[str], files: Files, config: MkDocsConfig) -> None:
+        """Put pages into the navigation that the user wrote, and make a home page, to which every page leads."""
+        if config.nav is not None:
+            config.nav = [*config.nav, *rest_of_nav(uris, config.nav)]
+        if all(file.dest_uri != "index.html" for file in files):
+            files.append(File.generated(config, "index.md", content=home_page(config.site_name, uris)))
+            if config.nav is not None:
+                config.nav = ["index.md", *config.nav]
 
     def _host_file(self, source: Source, config: MkDocsConfig) -> File:
         if not source.is_markdown:
@@ -254,12 +275,12 @@ class SidelitPlugin(BasePlugin[Options]):
             if escapes(path, docs):
                 files.remove(file)
                 message = "a symbolic link out of the folder is not published; put a copy in its place"
-                _tell([Diagnostic(shown_path(path), 1, 1, "link-out-of-tree", message)])
+                self._tell([Diagnostic(name_of(path, self._top), 1, 1, "link-out-of-tree", message)])
             elif file.is_documentation_page():
                 try:
                     path.read_text(encoding="utf-8-sig")
                 except (UnicodeDecodeError, OSError):
-                    file.content_string = self._text_of(path, shown_path(path))
+                    file.content_string = self._text_of(path, name_of(path, self._top))
 
     def _text_of(self, path: Path, shown: str) -> str:
         """Read a Markdown file, whatever is in it."""
@@ -267,7 +288,7 @@ class SidelitPlugin(BasePlugin[Options]):
             text, diagnostics = decode(path.read_bytes(), shown)
         except OSError as error:
             text, diagnostics = "", [Diagnostic(shown, 1, 1, "source", f"cannot be read: {error.strerror}")]
-        _tell(diagnostics)
+        self._tell(diagnostics)
         return text
 
     def _add_assets(self, files: Files, config: MkDocsConfig) -> None:
@@ -327,7 +348,7 @@ class SidelitPlugin(BasePlugin[Options]):
         text = page.file.content_string
         skipped = text[: len(text) - len(markdown)].count("\n") if text.endswith(markdown) else 0
         origins = [(skipped + number, 1) for number in range(1, markdown.count("\n") + 2)]
-        shown = source.shown if source else shown_path(Path(config.docs_dir) / page.file.src_uri)
+        shown = source.shown if source else name_of(Path(config.docs_dir) / page.file.src_uri, self._top)
         if source:
             for target in _TARGET.finditer(markdown):
                 self._publish(source, target[1] or target[2], files)
@@ -342,10 +363,11 @@ class SidelitPlugin(BasePlugin[Options]):
         if page.file.src_uri in self._sources and not self.config.allow_html:
             html = prose.sanitise(html)
         asked = list(formula.contents(html, slots))
-        _tell(item for item in asked if isinstance(item, Diagnostic))
+        self._tell(item for item in asked if isinstance(item, Diagnostic))
         self._request([item for item in asked if isinstance(item, Formula)])
         if page.title:
-            page.title = formula.plain(page.title, slots)
+            # Front matter may give a number.
+            page.title = formula.plain(str(page.title), slots)
         for item in _all_items(page.toc):
             item.title = formula.plain(item.title, slots)
         return html
@@ -362,6 +384,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def _site_map(self, files: Files) -> SiteMap:
         targets, aliases = {}, {}
         for file in files:
+            if file.inclusion.is_excluded():
+                continue
             anchors = getattr(file.page, "present_anchor_ids", None)
             targets[file.src_uri] = Target(file.url, anchors)
             aliases[file.dest_uri] = file.src_uri
@@ -370,8 +394,8 @@ class SidelitPlugin(BasePlugin[Options]):
                 aliases[f"{flat}.html"] = file.src_uri
                 if posixpath.basename(flat) == "index":
                     aliases[posixpath.dirname(flat) or "."] = file.src_uri
-            if source := self._sources.get(file.src_uri):
-                aliases.setdefault(source.shown, file.src_uri)
+                if file.abs_src_path:
+                    aliases.setdefault(name_of(Path(file.abs_src_path), self._top), file.src_uri)
         return SiteMap(targets, aliases)
 
     # ### 4. Bodies
@@ -389,7 +413,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
             # Search plugins look each heading up in the table of contents, from its start. An iterator goes on
             # where it stopped, so that a page of ten thousand sections costs as many steps and not their square.
-            page.toc = iter([AnchorLink(e.title, e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
+            page.toc = iter([AnchorLink(escape(e.title, quote=False), e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
         elif (slots := self._theirs.get(page.file.src_uri)) is not None:
             page.content = formula.fill(page.content or "", slots, lambda each: escape(each.tex))
         return context
@@ -399,13 +423,15 @@ class SidelitPlugin(BasePlugin[Options]):
         """Show the page to the template as the reader shall see it."""
         content, page.toc = self._kept
         if isinstance(page, AnnotatedPage):
-            _tell(page.made.diagnostics)
+            self._tell(page.made.diagnostics)
             page.content = finish(page.made, self._typeset, lambda link: self._address(link, page))
             has_math = bool(page.made.formulas)
         else:
             slots = self._theirs.get(page.file.src_uri, [])
             page.content = formula.fill(content or "", slots, self._typeset)
             has_math = bool(slots)
+        if has_math and not self._math:
+            page.content += self._client_scripts(page)
         preload = [f"{FONTS}/{name}" for name in mathjax.PRELOAD] if has_math and self._math else []
         config.extra.setdefault("sidelit", {})["preload"] = preload
         return context
@@ -418,17 +444,27 @@ class SidelitPlugin(BasePlugin[Options]):
             return f'<span class="math">{opening}{escape(each.tex)}{closing}</span>'
         result = self._math.typeset(each)
         if isinstance(result, Diagnostic):
-            _tell([result])
+            self._tell([result])
             return f'<code class="tex-error">{escape(each.tex)}</code>'
         self._rules.add(result.rules)
         return result.html
+
+    def _client_scripts(self, page: HostPage) -> str:
+        """What a page needs for its formulas to be typeset by the browser."""
+        settings = escape(normalize_url(f"{ASSETS}/mathjax-config.js", page))
+        src = escape(normalize_url(self.config.mathjax_src, page))
+        integrity = f' integrity="{escape(self.config.mathjax_integrity)}"' if self.config.mathjax_integrity else ""
+        return (
+            f'\n<script defer src="{settings}" data-macros="{escape(json.dumps(self.config.macros))}"></script>'
+            f'\n<script defer src="{src}" crossorigin="anonymous"{integrity}></script>'
+        )
 
     def _address(self, link: Link, page: AnnotatedPage) -> str:
         source = page.source
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
         if resolved.problem:
-            _tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
+            self._tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
         return resolved.href
 
     def on_post_page(self, output: str, *, page: HostPage, config: MkDocsConfig) -> str:
@@ -448,17 +484,19 @@ class SidelitPlugin(BasePlugin[Options]):
             _write(site / MATH_SHEET, sheet.encode())
             for font in self._math.fonts(sheet):
                 _write(site / FONTS / font.name, font.read_bytes())
-        self._close()
+        self._running.close()
 
     def on_build_error(self, *, error: Exception) -> None:
         """Stop what was started."""
-        self._close()
+        self._running.close()
 
-    def _close(self) -> None:
-        self._workshop.close()
-        if self._math:
-            self._math.close()
-        self._cache.close()
+    # ### Telling
+
+    def _tell(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Say what is wrong, with paths that lead to the files from the current folder."""
+        for each in diagnostics:
+            each = replace(each, path=shown_path(self._top / each.path))
+            log.warning("%s", each, extra={"diagnostic": True})
 
     # ### Serving
 
@@ -473,18 +511,13 @@ class SidelitPlugin(BasePlugin[Options]):
 # ## Small things
 
 
-def _tell(diagnostics: Iterable[Diagnostic]) -> None:
-    for diagnostic in diagnostics:
-        log.warning("%s", diagnostic, extra={"diagnostic": True})
-
-
 def _edit_uri(path: Path, config: MkDocsConfig) -> str:
     """MkDocs counts from `docs`; the repository's host resolves the dots."""
     return posixpath.normpath(Path(os.path.relpath(path.resolve(), config.docs_dir)).as_posix())
 
 
 def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
-    flat: list[Any] = [{"level": each.level, "id": each.id, "name": each.text} for each in headings]
+    flat: list[Any] = [{"level": e.level, "id": e.id, "name": escape(e.text, quote=False)} for e in headings]
     return get_toc(nest_toc_tokens(flat))
 
 

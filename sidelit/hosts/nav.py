@@ -24,7 +24,7 @@ def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
 
     `uris` are sources' places in the site, such as `optimizers/adam.py`; `nav` is what the user wrote.
     """
-    named = set(_named(nav))
+    named = {uri for uri, _ in _named(nav)}
     tree: dict[str, Any] = {}
     for uri in sorted(set(uris) - named, key=_order):
         folder, name = posixpath.split(uri)
@@ -59,12 +59,19 @@ def _literal(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$])", r"\\\1", escape(text, quote=False))
 
 
-def _named(nav: Any) -> Iterator[str]:
+def titles(nav: Any) -> dict[str, str]:
+    """
+    ## The titles that a navigation gives, by the source
+    """
+    return {uri: title for uri, title in _named(nav) if title}
+
+
+def _named(nav: Any, title: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(nav, str):
-        yield posixpath.normpath(nav)
+        yield posixpath.normpath(nav), title
     elif isinstance(nav, dict):
-        for value in nav.values():
-            yield from _named(value)
+        for name, value in nav.items():
+            yield from _named(value, str(name))
     elif isinstance(nav, list):
         for value in nav:
             yield from _named(value)

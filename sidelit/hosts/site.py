@@ -84,8 +84,7 @@ def check_folder(folder: Path) -> None:
         raise SiteError(f"{folder}: a symbolic link that leads nowhere; remove it, or choose another folder")
     if folder.exists() and not folder.is_dir():
         raise SiteError(f"{folder}: this is a file; choose a folder for the site")
-    parent = folder.resolve().parent
-    nearest = next(path for path in (parent, *parent.parents) if path.exists())
+    nearest = _nearest(folder)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise SiteError(f"{folder}: {nearest} cannot be written to; choose another folder with -o")
     if folder.is_dir():
@@ -252,16 +251,20 @@ def _scratch_beside(folder: Path) -> Iterator[Path]:
     Renaming is a single step only within one disk. The folder is made with `mkdir`, so that the site's permissions
     follow the umask. It is gone at the end, unless it took its place.
     """
-    target = folder.resolve()
-    scratch = target.parent / f".{target.name}.sidelit-{os.getpid()}-{time.monotonic_ns():x}"
+    scratch = _nearest(folder) / f".{folder.resolve().name}.sidelit-{os.getpid()}-{time.monotonic_ns():x}"
     try:
-        scratch.mkdir(parents=True)
+        scratch.mkdir()
     except OSError as error:
         raise SiteError(f"{folder}: cannot be written: {error.strerror}; choose another folder with -o") from None
     try:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder that the site goes into, or would be in if the folders between them were made."""
+    return next(path for path in (*folder.resolve().parents, Path("/")) if path.exists())
 
 
 def _swap_in(scratch: Path, folder: Path) -> None:
@@ -285,6 +288,7 @@ def _swap_in(scratch: Path, folder: Path) -> None:
                 raise
             shutil.rmtree(old, ignore_errors=True)
         else:
+            target.parent.mkdir(parents=True, exist_ok=True)
             scratch.rename(target)
     except OSError as error:
         raise SiteError(f"{folder}: cannot be replaced: {error.strerror}; {_kept(folder)}") from None

@@ -16,6 +16,9 @@
     return made;
   }
 
+  // MkDocs writes titles as HTML into its index, and text as text.
+  const plain = (html) => new DOMParser().parseFromString(html, "text/html").documentElement.textContent;
+
   // The text around the first hit, with every hit marked.
   function excerpt(text) {
     const hits = new RegExp(`(${terms.map((term) => term.replace(/\W/g, "\\$&")).join("|")})`, "i");
@@ -26,7 +29,7 @@
 
   function result({ location, title, text }) {
     const place = decodeURI(location).replace(/#.*|(index)?\.html/g, "").split("/").filter(Boolean).join(" / ");
-    const link = element("a", element("strong", title), element("small", place), excerpt(text));
+    const link = element("a", element("strong", plain(title)), element("small", place), excerpt(text));
     link.href = base + location;
     return element("li", link);
   }
