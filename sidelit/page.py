@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from typing import Any, TypeVar
@@ -199,9 +199,8 @@ _Record = TypeVar("_Record")
 
 def to_json(page: Page) -> bytes:
     """Return the page as bytes."""
-    values = asdict(page)
-    values["open_ends"] = [[type(end).__name__, asdict(end)] for end in page.open_ends]
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    values = vars(page) | {"open_ends": [[type(end).__name__, vars(end)] for end in page.open_ends]}
+    return json.dumps(values, default=vars, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def from_json(data: bytes) -> Page:

@@ -14,6 +14,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -99,8 +100,8 @@ class Workshop:
         """
         if data := self._ready.pop(order.source, None):
             try:
-                return from_json(data)
-            except (ValueError, KeyError, TypeError):
+                return _unpacked(data)
+            except (zlib.error, ValueError, KeyError, TypeError):
                 # A foreign entry in the cache: the page is made again.
                 pass
         if pending := self._pending.pop(order.source, None):
@@ -110,13 +111,13 @@ class Workshop:
                 self.close()
             if data:
                 self._cache.put("page", key, data)
-                return from_json(data)
+                return _unpacked(data)
         content = _read(order.source)
         if isinstance(content, OSError):
             message = f"cannot be read: {content.strerror}; its page is empty"
             return make(order, b"").with_diagnostics([Diagnostic(order.source.shown, 1, 1, "source", message)])
         page = make(order, content)
-        self._cache.put("page", _key(order, content), to_json(page))
+        self._cache.put("page", _key(order, content), _packed(page))
         return page
 
     def close(self) -> None:
@@ -129,7 +130,21 @@ class Workshop:
 def _make_apart(order: Order) -> bytes:
     """What a process does: a page as bytes, or nothing where the file has vanished."""
     content = _read(order.source)
-    return b"" if isinstance(content, OSError) else to_json(make(order, content))
+    return b"" if isinstance(content, OSError) else _packed(make(order, content))
+
+
+def _packed(page: Page) -> bytes:
+    """
+    ### A page as bytes
+
+    Coloured code repeats itself so much that the fastest compression leaves a seventh, in half a millisecond. That much
+    less goes between processes and to the disk, and the cache holds seven times the pages.
+    """
+    return zlib.compress(to_json(page), 1)
+
+
+def _unpacked(data: bytes) -> Page:
+    return from_json(zlib.decompress(data))
 
 
 def _read(source: Source) -> bytes | OSError:
