@@ -5,7 +5,7 @@ SITE := .venv/site.stamp
 TOOLS := .venv/tools.stamp
 MATHJAX := node_modules/.package-lock.json
 
-.PHONY: help site serve test lint bench clean
+.PHONY: help site serve test lint bench figures clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -27,6 +27,9 @@ lint: $(TOOLS) ## check style and types
 
 bench: $(TOOLS) $(MATHJAX) ## measure the generator and the optimizers against their peers
 	$(PYTHON) -m benchmarks
+
+figures: $(TOOLS) ## draw the plots of the pages again, beside the sources that draw them
+	$(PYTHON) -m labml_nn.figures
 
 clean: ## remove what was built and cached; keep .venv and node_modules, which hold only what was fetched
 	rm -rf site dist benchmarks/out .sidelit_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,8 +1,8 @@
 """
 # What the tests share
 
-A browser, a web server for a folder, and the rule that no test is skipped in silence: whatever did not run is named at
-the end, and fails the run when `CI=true`.
+A browser, a web server for a folder, and the rule that no test is left out in silence: whatever did not run is named at
+the end. When `CI=true` it fails the run, unless it needs a GPU, which the machines that run these tests do not have.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -75,15 +76,42 @@ def serve_folder() -> Iterator[Callable[[Path], str]]:
         yield serve
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a browser, before `-m` chooses by marks; without a browser, take it out of the run."""
+# The tests that were taken out of a run because there is no GPU, by name, and how many cases of each
+WITHOUT_GPU = pytest.StashKey[dict[str, int]]()
+
+
+def has_gpu() -> bool:
+    """Say whether torch could use a GPU."""
+    # The tests of the generator do without torch.
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what uses a browser, before `-m` chooses by marks; then take out what this machine cannot run."""
     using = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
     missing = bool(using) and find_browser() is None
     for item in using:
         item.add_marker("browser")
         if missing:
             item.add_marker(pytest.mark.skip(reason="no browser could be had"))
+
+    yield
+
+    gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if gpu and not has_gpu():
+        config.hook.pytest_deselected(items=gpu)
+        items[:] = [item for item in items if item not in gpu]
+        config.stash[WITHOUT_GPU] = dict(Counter(item.nodeid.partition("[")[0] for item in gpu))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take over from a worker what it could not run; the main process collects nothing itself."""
+    if tests := getattr(node, "workeroutput", {}).get("without_gpu"):
+        node.config.stash[WITHOUT_GPU] = tests
 
 
 def not_run(config: pytest.Config) -> list[str]:
@@ -97,14 +125,18 @@ def not_run(config: pytest.Config) -> list[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run under CI that left something out."""
+    """Fail a run under CI that skipped something; in a worker, hand over what it could not run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["without_gpu"] = session.config.stash.get(WITHOUT_GPU, {})
     if os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK and not_run(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name what did not run."""
-    if lines := not_run(config):
+    tests = config.stash.get(WITHOUT_GPU, {})
+    without_gpu = [f"{name}: no GPU" + (f" ({cases} cases)" if cases > 1 else "") for name, cases in tests.items()]
+    if lines := not_run(config) + without_gpu:
         terminalreporter.section("did not run")
         for line in lines:
             terminalreporter.write_line(line)

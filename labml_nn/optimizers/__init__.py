@@ -75,12 +75,14 @@ changes between steps has to come in from outside. Each float in `scalars` may b
 dimensions that holds the same number. PyTorch's in-place kernels accept either, also as the `value=` of `addcmul_`
 and `addcdiv_`: run as they are, they take a float, and `torch.compile` takes them apart when it meets a tensor. One
 source therefore serves both, and a changed learning rate compiles nothing again. Booleans in `scalars` stay what
-they are, and each value has its own graph.
+they are, and each value has its own graph. [Backends](backends.py) tells how a rule is run over all the tensors of a
+model, compiled or not.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from numbers import Real
@@ -88,6 +90,8 @@ from typing import Any
 
 import torch
 from torch.optim import Optimizer
+
+from labml_nn.optimizers.backends import BACKENDS, Job, Numbers, Runner, count, local, run_eagerly
 
 
 @dataclass(frozen=True)
@@ -217,13 +221,33 @@ class GenericAdaptiveOptimizer(Optimizer):
     * `lr` is the learning rate $\alpha$, a number or a tensor that holds one
     * `betas` are the rates $(\beta_1, \beta_2)$ at which the running averages forget, each in $[0, 1)$
     * `eps` is $\epsilon$, which keeps a denominator away from zero
+    * `backend` is `"eager"`, `"compiled"` or `"flat"`: [how the rule is run](backends.py), and not what it computes
+    * `check_finite` makes [`step`](#GenericAdaptiveOptimizer.step) refuse a gradient that is infinite or not a number
+
+    The last two are not hyper-parameters. They hold for the whole optimizer, and are its own: a checkpoint says
+    nothing about them.
 
     Raises `ValueError`, with the name and the value, for a hyper-parameter out of range, here and for each group.
     """
 
     def __init__(
-        self, params, defaults: dict[str, Any], lr: float | torch.Tensor, betas: tuple[float, float], eps: float
+        self,
+        params,
+        defaults: dict[str, Any],
+        lr: float | torch.Tensor,
+        betas: tuple[float, float],
+        eps: float,
+        *,
+        backend: str = "eager",
+        check_finite: bool = False,
     ):
+        if backend not in BACKENDS:
+            raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+        check_flag("check_finite", check_finite)
+        self.backend = backend
+        self.check_finite = check_finite
+        self.runner = Runner(self)
+
         # Whatever the method says comes after what holds without it.
         shared = WeightDecay().defaults() | {"maximize": False}
         options = shared | expand_weight_decay(defaults) | {"lr": lr, "betas": betas, "eps": eps}
@@ -248,6 +272,8 @@ class GenericAdaptiveOptimizer(Optimizer):
             raise ValueError(f"betas must be two numbers, got {betas!r}")
         check_number("betas[0]", betas[0], below=1.0)
         check_number("betas[1]", betas[1], below=1.0)
+
+        check_flag("maximize", group["maximize"])
 
         # Making the object is the check.
         WeightDecay.of(group)
@@ -278,8 +304,14 @@ class GenericAdaptiveOptimizer(Optimizer):
         ### Load a checkpoint
 
         Ours, or one of the optimizer's counterpart in `torch.optim`. As in PyTorch the hyper-parameters of the
-        checkpoint replace those of the constructor. They are checked before anything is replaced.
+        checkpoint replace those of the constructor. They are checked before anything is replaced, and so is
+        [the state](#GenericAdaptiveOptimizer.check_state).
+
+        Raises `ValueError` if the checkpoint is not one of such an optimizer with such parameters.
         """
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
+            raise ValueError(f"a checkpoint needs the entries 'state' and 'param_groups', got {shown(state_dict)}")
+
         groups = []
         for group in state_dict["param_groups"]:
             # PyTorch has another name for the flag that tells AdamW from Adam.
@@ -288,15 +320,96 @@ class GenericAdaptiveOptimizer(Optimizer):
                 group["weight_decouple"] = group.pop("decoupled_weight_decay")
             groups.append(self.complete_group(group))
 
+        here, there = ([len(group["params"]) for group in each] for each in (self.param_groups, groups))
+        if here != there:
+            raise ValueError(f"the groups of the checkpoint have {there} parameters, those of the optimizer {here}")
+
         super().load_state_dict({**state_dict, "param_groups": groups})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """
+        ### Take over a state
+
+        PyTorch calls this with what is to be replaced: with everything for a copy or an unpickled optimizer, and
+        with state and groups when a checkpoint is loaded, after hooks have had their say.
+        """
+        if "defaults" not in state:
+            for group in state["param_groups"]:
+                for param in group["params"]:
+                    if param in state["state"]:
+                        self.check_state(state["state"][param], group, param)
+
+        super().__setstate__(state)
+
+        # A plan that was made for other tensors is of no use.
+        self.runner = Runner(self) if "defaults" in state else self.runner
+        self.runner.forget()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """
+        ### What a copy needs
+        """
+        own = {"backend": self.backend, "check_finite": self.check_finite}
+        state = defaultdict(dict, {key: owned(value) for key, value in self.state.items()})
+        return {**super().__getstate__(), **own, "state": state}
+
+    def state_dict(self) -> dict[str, Any]:
+        """
+        ### Make a checkpoint
+
+        As in PyTorch, the tensors in it are those in use, and the next step changes them. Tensors that the
+        [flat backend](backends.py#Bucket) keeps in a buffer are copied, for with a tensor its whole buffer would be
+        saved.
+        """
+        result = super().state_dict()
+        return {**result, "state": {key: owned(value) for key, value in result["state"].items()}}
+
+    def check_state(self, state: dict[str, Any], group: dict[str, Any], param: torch.Tensor) -> None:
+        """
+        ### Check the state of one parameter
+
+        Compares what a checkpoint has for `param` with what the method would make. Raises `ValueError`.
+        """
+
+        # A tensor on this device has a shape and a type, and no memory.
+        model = torch.empty(param.shape, dtype=param.dtype, device="meta")
+        expected: dict[str, Any] = {}
+        self.prepare_state(expected, group, model)
+
+        for key, value in expected.items():
+            where = f"the checkpoint of a parameter of shape {tuple(param.shape)}"
+            if key not in state:
+                raise ValueError(f"{where} has no {key!r}, which {type(self).__name__} needs; it has {shown(state)}")
+
+            if isinstance(value, torch.Tensor):
+                # Old checkpoints count in plain numbers.
+                if key == "step" and isinstance(state[key], Real):
+                    state[key] = torch.tensor(float(state[key]))
+                if not isinstance(state[key], torch.Tensor):
+                    raise ValueError(f"{where} must have a tensor as {key!r}, got {state[key]!r}")
+                if state[key].shape != value.shape:
+                    raise ValueError(f"{where} has {key!r} of shape {tuple(state[key].shape)}")
 
     def init_state(self, state: dict[str, Any], group: dict[str, Any], param: torch.Tensor) -> None:
         """
         ### The state of one parameter
 
         Override this to put what the method remembers into `state`. It is called at the parameter's first step;
-        `state["step"]` is there already.
+        `state["step"]` is there already. When a checkpoint is loaded it is also called with a tensor on PyTorch's
+        device `meta`, which has no values to look at, to see what there should be.
         """
+
+    def prepare_state(self, state: dict[str, Any], group: dict[str, Any], param: torch.Tensor) -> None:
+        """
+        ### Make what is missing of the state
+
+        Called before each step. A method that can be told in mid-training to remember something more extends this.
+        """
+
+        # The count of steps is kept as PyTorch keeps it, a tensor on the CPU: reading it there waits for no device.
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32, device="cpu")
+            self.init_state(state, group, param)
 
     def learning_rate(self, group: dict[str, Any], step: int) -> float:
         r"""
@@ -358,7 +471,23 @@ class GenericAdaptiveOptimizer(Optimizer):
         Override this in a method that is not elementwise. `state["step"]` has been counted up for this step;
         direction and decay, and complex numbers, are then the method's own business.
         """
-        scalars = self.step_scalars(group, int(state["step"]))
+        self.step_real(state, self.step_scalars(group, int(state["step"])), grad, param)
+
+    @property
+    def elementwise(self) -> bool:
+        """
+        ### Is the rule elementwise?
+
+        Only then can [backends](backends.py) run it in their own way.
+        """
+        return type(self).step_param is GenericAdaptiveOptimizer.step_param
+
+    def step_real(
+        self, state: dict[str, Any], scalars: dict[str, Any], grad: torch.Tensor, param: torch.Tensor
+    ) -> None:
+        """
+        ### The step of one parameter in real numbers
+        """
 
         # A complex number is a pair of real ones. The views share memory with what they show.
         if param.is_complex():
@@ -375,7 +504,8 @@ class GenericAdaptiveOptimizer(Optimizer):
         `closure`, if given, computes the loss and its gradients first; its result is returned. Most training loops
         do that themselves, but callers that wrap optimizers may count on it.
 
-        Raises `RuntimeError` for a sparse gradient, before any parameter has changed.
+        Raises `RuntimeError` for a gradient that [cannot be used](#GenericAdaptiveOptimizer.check_gradients), before
+        any parameter has changed.
         """
 
         # Gradients are switched off for the step, yet the closure needs them.
@@ -384,9 +514,31 @@ class GenericAdaptiveOptimizer(Optimizer):
             with torch.enable_grad():
                 loss = closure()
 
-        # Look at every gradient before using the first. A sparse one lists a few rows, but the averages of an
-        # adaptive method decay in all rows.
         pairs = [(group, param) for group in self.param_groups for param in group["params"] if param.grad is not None]
+        self.check_gradients(pairs)
+
+        jobs = []
+        for group, param in pairs:
+            state = self.state[param]
+            self.prepare_state(state, group, param)
+            jobs.append(Job(group, param, param.grad, state))
+
+        if self.backend == "eager" or not self.elementwise:
+            count(jobs)
+            run_eagerly(self, jobs, Numbers(self))
+        else:
+            self.runner.step(jobs)
+
+        return loss
+
+    def check_gradients(self, pairs: list[tuple[dict[str, Any], torch.Tensor]]) -> None:
+        """
+        ### Look at every gradient before using the first
+
+        Raises `RuntimeError` for one that is sparse: it lists a few rows, but the averages of an adaptive method decay
+        in all rows. With `check_finite` also for one that is infinite or not a number. Without it, such gradients do
+        what they do in `torch.optim`, and `GradScaler` counts on that.
+        """
         for _, param in pairs:
             if param.grad.layout != torch.strided:
                 raise RuntimeError(
@@ -394,19 +546,23 @@ class GenericAdaptiveOptimizer(Optimizer):
                     f"parameter of shape {tuple(param.shape)}; use torch.optim.SparseAdam for sparse gradients"
                 )
 
-        for group, param in pairs:
-            state = self.state[param]
+        if self.check_finite:
+            bad = [self.name_of(group, param) for group, param in pairs if not param.grad.isfinite().all()]
+            if bad:
+                raise RuntimeError(f"check_finite=True refuses gradients with inf or nan, found in {', '.join(bad)}")
 
-            # The count of steps is kept as PyTorch keeps it, a tensor on the CPU: reading it there waits for no
-            # device.
-            if not state:
-                state["step"] = torch.zeros((), dtype=torch.float32, device="cpu")
-                self.init_state(state, group, param)
+    def name_of(self, group: dict[str, Any], param: torch.Tensor) -> str:
+        """
+        ### What to call a parameter in a message
 
-            state["step"] += 1
-            self.step_param(state, group, param.grad, param)
+        Its name, if the optimizer was made from `model.named_parameters()`, otherwise its place.
+        """
+        place = next(i for i, other in enumerate(group["params"]) if other is param)
+        if "param_names" in group:
+            return group["param_names"][place]
 
-        return loss
+        number = next(i for i, other in enumerate(self.param_groups) if other is group)
+        return f"parameter {place} of group {number}, of shape {tuple(param.shape)}"
 
 
 def expand_weight_decay(options: dict[str, Any]) -> dict[str, Any]:
@@ -433,3 +589,42 @@ def check_number(name: str, value: Any, below: float = math.inf) -> None:
     number = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
     if not isinstance(number, Real) or not 0.0 <= number < below:
         raise ValueError(f"{name} must be a number in [0, {below:g}), got {value!r}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """
+    ## Check a switch
+
+    Raises `ValueError` unless `value` is a boolean.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def shown(value: Any) -> str:
+    """
+    ## What to say of a checkpoint in a message
+
+    The names of its entries, as their values may be large.
+    """
+    return f"{sorted(map(str, value))}" if isinstance(value, dict) else f"{type(value).__name__}"
+
+
+def owned(state: Any) -> Any:
+    """
+    ## State with memory of its own
+
+    Returns a copy of one parameter's state in which each tensor that is only a part of a larger piece of memory is
+    cloned.
+    """
+    if not isinstance(state, dict):
+        return state
+
+    def alone(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return value
+        part = local(value)
+        is_part = part.untyped_storage().nbytes() > part.numel() * part.element_size()
+        return value.clone() if is_part else value
+
+    return {key: alone(value) for key, value in state.items()}

@@ -173,6 +173,7 @@ class Adam(GenericAdaptiveOptimizer):
     * `weight_decay` is a float, for decoupled decay, or a [`WeightDecay`](__init__.py#WeightDecay)
     * `maximize` climbs instead of descending
     * `defaults` are further group entries, for methods that extend this one
+    * `options` are `backend` and `check_finite` of the [base](__init__.py#GenericAdaptiveOptimizer)
 
     Raises `ValueError` for a hyper-parameter out of range.
     """
@@ -187,10 +188,11 @@ class Adam(GenericAdaptiveOptimizer):
         *,
         maximize: bool = False,
         defaults: dict[str, Any] | None = None,
+        **options: Any,
     ):
         # All of it goes into the parameter groups, and nothing into attributes.
         own = {"weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own | (defaults or {}), lr, betas, eps)
+        super().__init__(params, own | (defaults or {}), lr, betas, eps, **options)
 
     def complete_group(self, group: dict[str, Any]) -> dict[str, Any]:
         """

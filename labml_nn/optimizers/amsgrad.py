@@ -101,7 +101,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from labml_nn.optimizers import WeightDecay
+from labml_nn.optimizers import WeightDecay, check_flag
 from labml_nn.optimizers.adam import Adam
 
 
@@ -125,9 +125,17 @@ class AMSGrad(Adam):
         *,
         maximize: bool = False,
         defaults: dict[str, Any] | None = None,
+        **options: Any,
     ):
         own = {"amsgrad": amsgrad} | (defaults or {})
-        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize, defaults=own)
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize, defaults=own, **options)
+
+    def check_group(self, group: dict[str, Any]) -> None:
+        """
+        ### Check the hyper-parameters of a group
+        """
+        super().check_group(group)
+        check_flag("amsgrad", group["amsgrad"])
 
     def init_state(self, state: dict[str, Any], group: dict[str, Any], param: torch.Tensor) -> None:
         r"""
@@ -138,6 +146,16 @@ class AMSGrad(Adam):
         # $v_0^{\max} = 0$. A square is never less.
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.preserve_format)
+
+    def prepare_state(self, state: dict[str, Any], group: dict[str, Any], param: torch.Tensor) -> None:
+        """
+        ### Make what is missing of the state
+
+        A maximum that is asked for in mid-training begins with the average that it finds there.
+        """
+        super().prepare_state(state, group, param)
+        if group["amsgrad"] and "max_exp_avg_sq" not in state:
+            state["max_exp_avg_sq"] = state["exp_avg_sq"].clone()
 
     def scalars(self, group: dict[str, Any], step: int) -> dict[str, Any]:
         """

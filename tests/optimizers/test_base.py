@@ -15,6 +15,7 @@ import torch
 from labml_nn.optimizers import GenericAdaptiveOptimizer, WeightDecay
 from labml_nn.optimizers.adam import Adam
 from labml_nn.optimizers.amsgrad import AMSGrad
+from labml_nn.optimizers.backends import BACKENDS
 
 
 class SignDescent(GenericAdaptiveOptimizer):
@@ -53,6 +54,9 @@ BAD = [
     ({"betas": 0.9}, r"betas .*0\.9"),
     ({"weight_decay": -0.1}, r"weight_decay .*-0\.1"),
     ({"weight_decay": "much"}, r"weight_decay .*'much'"),
+    ({"maximize": "yes"}, r"maximize must be True or False, got 'yes'"),
+    ({"lr": 1e-3 + 1j}, r"lr .*1j"),
+    ({"betas": ("0.9", 0.9)}, r"betas\[0\] .*'0\.9'"),
 ]
 
 
@@ -88,6 +92,16 @@ def test_bad_parameters_are_refused():
         Adam([{"params": [p]}, {"params": [p]}])
     with pytest.raises(TypeError, match="must be a dict"):
         Adam([p]).add_param_group([p])
+    with pytest.raises(TypeError, match="one of the params is str"):
+        Adam("weights")
+    with pytest.raises(TypeError, match="one of the params is float"):
+        Adam([p, 1.0])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epsilon'"):
+        Adam([p], epsilon=1e-8)
+    with pytest.raises(ValueError, match="check_finite must be True or False, got 1"):
+        Adam([p], check_finite=1)
+    with pytest.raises(ValueError, match="amsgrad must be True or False, got 'no'"):
+        AMSGrad([p], amsgrad="no")
 
 
 def test_the_callers_dictionaries_are_not_changed():
@@ -248,6 +262,102 @@ def test_a_bad_checkpoint_changes_nothing(make_params, train):
     assert optimizer.state_dict()["state"].keys() == before["state"].keys()
 
 
+def bad_checkpoints(good):
+    """Checkpoints that fit badly, and what is to be said of each."""
+
+    def changed(change):
+        state = copy.deepcopy(good)
+        change(state)
+        return state
+
+    def change(key, value):
+        return lambda checkpoint: checkpoint["state"][1].update({key: value})
+
+    def pop(key):
+        return lambda checkpoint: checkpoint["state"][1].pop(key)
+
+    return [
+        ({}, r"needs the entries 'state' and 'param_groups', got \[\]"),
+        ("adam.pt", r"needs the entries 'state' and 'param_groups', got str"),
+        ({"model": {}, "epoch": 3}, r"got \['epoch', 'model'\]"),
+        (changed(lambda checkpoint: checkpoint["param_groups"].append({"params": []})), r"have \[5, 0\] .* \[5\]"),
+        (changed(lambda checkpoint: checkpoint["param_groups"][0]["params"].pop()), r"have \[4\] .* \[5\]"),
+        (changed(change("exp_avg", torch.zeros(6))), r"shape \(7,\) has 'exp_avg' of shape \(6,\)"),
+        (changed(change("exp_avg_sq", 0.5)), r"must have a tensor as 'exp_avg_sq', got 0\.5"),
+        (changed(pop("exp_avg")), r"shape \(7,\) has no 'exp_avg', which Adam needs; it has \['exp_avg_sq', 'step'\]"),
+    ]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", range(8))
+def test_a_checkpoint_that_does_not_fit_changes_nothing(case, backend, make_params):
+    params = make_params()
+    for p in params:
+        p.grad = p.detach().sin()
+    eager = Adam(params, lr=0.01)
+    eager.step()
+    optimizer = Adam(params, lr=0.5, backend=backend)
+    optimizer.load_state_dict(copy.deepcopy(eager.state_dict()))
+    before = copy.deepcopy(optimizer.state_dict())
+    checkpoint, message = bad_checkpoints(before)[case]
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(checkpoint)
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"]
+    for number, entries in before["state"].items():
+        assert all(torch.equal(value, after["state"][number][key]) for key, value in entries.items())
+
+
+def test_a_checkpoint_of_another_method_is_refused(make_params, train):
+    params = make_params()
+    momentum = torch.optim.SGD(params, lr=0.01, momentum=0.9)
+    train(params, momentum, 1)
+    with pytest.raises(ValueError, match=r"has no 'step', which Adam needs; it has \['momentum_buffer'\]"):
+        Adam(params).load_state_dict(momentum.state_dict())
+
+
+def test_an_old_checkpoint_counts_in_plain_numbers(make_params, train, difference):
+    params = make_params()
+    optimizer = Adam(params, lr=0.01)
+    train(params, optimizer, 3)
+    moved, saved = copy.deepcopy((params, optimizer.state_dict()))
+    for entries in saved["state"].values():
+        entries["step"] = int(entries["step"])
+    other = Adam(moved)
+    other.load_state_dict(saved)
+    train(params, optimizer, 3)
+    train(moved, other, 3)
+    assert difference(params, moved) == 0.0
+
+
+def test_a_hook_may_make_a_checkpoint_fit():
+    def double(optimizer, checkpoint):
+        state = {0: {**checkpoint["state"][0], "exp_avg": checkpoint["state"][0]["exp_avg"].repeat(2)}}
+        state[0]["exp_avg_sq"] = checkpoint["state"][0]["exp_avg_sq"].repeat(2)
+        return {**checkpoint, "state": state}
+
+    p, q = torch.ones(2, requires_grad=True), torch.ones(4, requires_grad=True)
+    p.grad = torch.tensor([1.0, 2.0])
+    small, large = Adam([p]), Adam([q])
+    small.step()
+    large.register_load_state_dict_pre_hook(double)
+    large.load_state_dict(small.state_dict())
+    assert torch.equal(large.state[q]["exp_avg"], small.state[p]["exp_avg"].repeat(2))
+
+
+def test_a_maximum_may_be_asked_for_in_mid_training(make_params, train):
+    params = make_params([(4,)])
+    optimizer = AMSGrad(params, lr=0.01, amsgrad=False)
+    train(params, optimizer, 5)
+    before = optimizer.state[params[0]]["exp_avg_sq"].clone()
+    optimizer.param_groups[0]["amsgrad"] = True
+    params[0].grad = torch.zeros_like(params[0])
+    optimizer.step()
+    # The average has shrunk, the maximum has not.
+    assert torch.equal(optimizer.state[params[0]]["max_exp_avg_sq"], before)
+    assert (optimizer.state[params[0]]["exp_avg_sq"] < before).all()
+
+
 def test_a_double_precision_checkpoint_loads_into_bfloat16():
     p = torch.ones(2, requires_grad=True)
     p.grad = torch.ones(2)
@@ -351,6 +461,46 @@ def test_inf_and_nan_behave_as_in_torch():
         optimizer.step()
     assert torch.equal(ours.isnan(), theirs.isnan())
     assert ours[0] == theirs[0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_check_finite_refuses_by_name_before_the_step(backend, value):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1))
+    named, plain = Adam(model.named_parameters(), check_finite=True, backend=backend), None
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    model[1].weight.grad[0, 2] = value
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(RuntimeError, match=r"check_finite=True .* found in 1\.weight$"):
+        named.step()
+
+    groups = [{"params": model[0].parameters()}, {"params": model[1].parameters()}]
+    plain = Adam(groups, check_finite=True, backend=backend)
+    with pytest.raises(RuntimeError, match=r"found in parameter 0 of group 1, of shape \(1, 3\)$"):
+        plain.step()
+    assert not named.state and not plain.state
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_check_finite_lets_large_gradients_pass():
+    p = torch.zeros(3, requires_grad=True)
+    p.grad = torch.full((3,), 3e38)
+    Adam([p], check_finite=True).step()
+    assert torch.isfinite(p).all()
+
+
+def test_grad_scaler_skips_a_step_with_inf():
+    p = torch.ones(2, requires_grad=True)
+    optimizer = Adam([p], lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    for bad in (True, False):
+        optimizer.zero_grad()
+        scaler.scale((p * (math.inf if bad else 1.0)).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        assert (p.tolist() == [1.0, 1.0]) is bad
+    assert scaler.get_scale() == 2.0
 
 
 def test_importing_the_base_needs_torch_only():
