@@ -128,6 +128,13 @@ function styleRules(document, html) {
   return [...kept, ...rules.filter((rule) => isFace(rule) && families.has(rule.match(/MJX-[\w-]+/)[0]))];
 }
 
+// A formula in a line may break, but a short one like "t = 5" reads badly in two lines, and there is room for it in one.
+const SHORT = 14;
+
+function keepShortOnesWhole(adaptor, container, display) {
+  if (!display && adaptor.tags(container, "mjx-c").length <= SHORT) adaptor.setStyle(container, "white-space", "nowrap");
+}
+
 async function typeset(document, tex, display) {
   const odd = tex.match(UNPRINTABLE);
   if (odd) throw new Error(`a page cannot show the character U+${odd[0].charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -136,6 +143,7 @@ async function typeset(document, tex, display) {
   const container = await MathJax.tex2chtmlPromise(tex, { display });
   const { adaptor } = document;
   annotate(adaptor, container, tex);
+  keepShortOnesWhole(adaptor, container, display);
   const html = adaptor.outerHTML(container);
   return { html, rules: styleRules(document, html) };
 }

@@ -211,6 +211,13 @@ def test_a_long_inline_formula_can_break(mathjax: MathJax) -> None:
     assert typeset(mathjax, CORPUS[-1][0]).html.count("<mjx-break") > 5
 
 
+def test_a_short_inline_formula_stays_in_one_line(mathjax: MathJax) -> None:
+    start = "<mjx-container[^>]*white-space: nowrap"
+    assert re.match(start, typeset(mathjax, r"\beta_2 = 0.999").html)
+    assert not re.match(start, typeset(mathjax, "a + b + c + d + e + f + g = h + i").html)
+    assert not re.match(start, typeset(mathjax, "x", display=True).html)
+
+
 def test_a_wide_display_scrolls_by_its_own_rule(mathjax: MathJax) -> None:
     result = typeset(mathjax, CORPUS[-1][0], True)
     assert Elements(result.html).found[0][1]["overflow"] == "scroll"
