@@ -24,7 +24,7 @@ import jinja2
 from sidelit import code
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, fill
-from sidelit.prose import Fragment, Heading, Renderer
+from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.source import Document, LineRange, Section
 from sidelit.theme import TEMPLATES
 
@@ -47,6 +47,7 @@ class Page:
     """
     ## A page
 
+    * `image` is shown where others link to the page; with a `redirect` the page only leads there
     * `body` is the HTML of the page, with a mark for each of the `open_ends`, in their order
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
@@ -55,7 +56,8 @@ class Page:
 
     title: str
     summary: str
-    image: str
+    image: Link | None
+    redirect: Link | None
     body: str
     open_ends: tuple[Formula | Link, ...]
     headings: tuple[Heading, ...]
@@ -130,23 +132,23 @@ def make_page(
         title = docs.headings[0].text if docs.headings else section.qualname or document.title
         entries.append(Entry(section.anchor, title, f"{docs.text} {_names(section, document.lines)}".strip()))
 
-    body = _template().render(
+    body = _template("annotated.html").render(
         parents=[{"title": title, "href": href} for title, href in parents],
         source={"path": document.path, "href": repository},
         sections=sections,
     )
-    image = document.front_matter.get("image")
     return Page(
         title=document.title,
         summary=document.summary,
-        image=image if isinstance(image, str) else "",
+        image=_front_matter_link(document, "image", "src"),
+        redirect=_front_matter_link(document, "redirect", "href"),
         body=body,
         open_ends=tuple(open_ends),
         headings=tuple(headings),
         anchors=tuple(sorted(names)),
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
         entries=tuple(entries),
-        diagnostics=(*document.diagnostics, *rendered.diagnostics),
+        diagnostics=(*document.diagnostics, *_refused_addresses(document), *rendered.diagnostics),
     )
 
 
@@ -169,6 +171,41 @@ def _without_mark(html: str) -> str:
     return html.replace(_MARK, "&#xFDD0;")
 
 
+def redirection(title: str, href: str) -> str:
+    """
+    ## A page that leads to another address
+
+    A whole document: browsers go on at once, and readers without a browser find a link.
+    """
+    return _template("redirect.html").render(title=title, href=href)
+
+
+def _front_matter_link(document: Document, name: str, kind: str) -> Link | None:
+    target = document.front_matter.get(name)
+    if not isinstance(target, str) or not (is_local(target) or target.startswith(("https://", "http://"))):
+        return None
+    return Link(target, kind, document.path, _front_matter_line(document, name), 1)
+
+
+def _front_matter_line(document: Document, name: str) -> int:
+    return next((n for n, text in enumerate(document.lines, start=1) if text.lstrip().startswith(f"{name}:")), 1)
+
+
+def _refused_addresses(document: Document) -> list[Diagnostic]:
+    """Say which addresses in the front matter are none that a page may lead to."""
+    return [
+        Diagnostic(
+            document.path,
+            _front_matter_line(document, name),
+            1,
+            "front-matter",
+            f"`{name}` leads neither to a file nor to a web address, and is left out",
+        )
+        for name, kind in (("image", "src"), ("redirect", "href"))
+        if isinstance(document.front_matter.get(name), str) and not _front_matter_link(document, name, kind)
+    ]
+
+
 def _names(section: Section, lines: Sequence[str]) -> str:
     """Return the names in the section's code, each once, for who searches for `step_param`."""
     found: dict[str, None] = {}
@@ -187,9 +224,9 @@ def _renderer(allow_html: bool) -> Renderer:
 
 
 @lru_cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=False)
-    return environment.get_template("annotated.html")
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
+    return environment.get_template(name)
 
 
 # ## To the cache and back
@@ -216,6 +253,8 @@ def from_json(data: bytes) -> Page:
             **values,
             "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
             "headings": _all(Heading, values["headings"]),
+            "image": values["image"] and Link(**values["image"]),
+            "redirect": values["redirect"] and Link(**values["redirect"]),
             "anchors": tuple(values["anchors"]),
             "code_lines": tuple((first, last) for first, last in values["code_lines"]),
             "entries": _all(Entry, values["entries"]),

@@ -548,3 +548,20 @@ def test_serving_watches_the_sources(project: Path) -> None:
     server = Server()
     assert config.plugins.on_serve(server, config=config, builder=None) is server
     assert [Path(each).relative_to(project).as_posix() for each in watched] == ["src/pkg", "tools.py", "top"]
+
+
+def test_front_matter_leads_to_files_of_the_tree(tmp_path: Path) -> None:
+    tree = {
+        "pkg/__init__.py": '"""\n# Package\n"""\n',
+        "pkg/sub/old.py": '"""\n---\ntitle: Old\nredirect: new.py#f\n---\n"""\n',
+        "pkg/sub/new.py": '"""\n---\nimage: img/a.png\n---\n# New\n"""\ndef f(): pass\n',
+        "pkg/sub/gone.py": '"""\n---\nredirect: nowhere.py\n---\n"""\n',
+        "pkg/sub/img/a.png": b"PNG",
+    }
+    write(tmp_path, tree)
+    ran = run("sidelit", "build", "pkg", "-o", "site", cwd=tmp_path)
+    site = tmp_path / "site" / "pkg" / "sub"
+    assert 'content="0; url=new.html#f"' in (site / "old.html").read_text()
+    assert 'content="img/a.png"' in (site / "new.html").read_text()
+    assert (site / "img" / "a.png").read_bytes() == b"PNG"
+    assert [line.partition(": ")[0] for line in ran.lines] == ["pkg/sub/gone.py:3:1"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelit.formula import Formula, Link
-from sidelit.page import Page, finish, from_json, make_page, to_json
+from sidelit.page import Page, finish, from_json, make_page, redirection, to_json
 from sidelit.source import parse
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -103,3 +103,23 @@ def test_code_with_the_mark_in_it_is_still_code() -> None:
 def test_a_page_is_the_same_each_time(lines: list[str]) -> None:
     text = "\n".join(lines)
     assert to_json(made(text)) == to_json(made(text))
+
+
+def test_addresses_in_the_front_matter() -> None:
+    page = made('"""\n---\nimage: img/a.png\nredirect: b.py#B\n---\n"""\n')
+    assert page.image == Link("img/a.png", "src", "pkg/a.py", 3, 1)
+    assert page.redirect == Link("b.py#B", "href", "pkg/a.py", 4, 1)
+    assert from_json(to_json(page)) == page
+    assert made('"""\n---\nredirect: https://example.org/\n---\n"""\n').redirect is not None
+
+    refused = made('"""\n---\nredirect: "javascript:alert(1)"\n---\n"""\n')
+    assert refused.redirect is None
+    assert [str(each) for each in refused.diagnostics] == [
+        "pkg/a.py:3:1: `redirect` leads neither to a file nor to a web address, and is left out [front-matter]"
+    ]
+
+
+def test_a_redirection_is_a_document_that_needs_no_script() -> None:
+    html = redirection("A <title>", 'b.html?x="1"&y')
+    assert '<meta http-equiv="refresh" content="0; url=b.html?x=&#34;1&#34;&amp;y">' in html
+    assert "A &lt;title&gt; has moved" in html and "<script" not in html

@@ -45,7 +45,7 @@ from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts.nav import home_page, rest_of_nav, titles
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
-from sidelit.page import Page, finish
+from sidelit.page import Page, finish, redirection
 from sidelit.prose import Heading
 from sidelit.source import decode
 from sidelit.theme import TEMPLATES
@@ -135,8 +135,6 @@ class AnnotatedPage(HostPage):
         # A title in the navigation comes first. In MkDocs, those that were read from a page are HTML.
         self.title = self._given or escape(self.made.title, quote=False)
         self.meta = {"annotated": True, "summary": self.made.summary}
-        if self.made.image:
-            self.meta["image"] = self.made.image
         self.content = ""
         self.toc = _table_of_contents(self.made.headings)
         self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.code_lines)  # type: ignore[assignment]
@@ -303,7 +301,7 @@ class SidelitPlugin(BasePlugin[Options]):
     def make(self, page: AnnotatedPage, files: Files) -> Page:
         """Fetch a page and send its formulas away."""
         made = self._workshop.page(self._order(page))
-        for link in made.links:
+        for link in [*made.links, *filter(None, (made.image,))]:
             self._publish(page.source, link.target, files)
         self._request(made.formulas)
         return made
@@ -424,6 +422,8 @@ class SidelitPlugin(BasePlugin[Options]):
         content, page.toc = self._kept
         if isinstance(page, AnnotatedPage):
             self._tell(page.made.diagnostics)
+            if page.made.image:
+                page.meta["image"] = self._from_the_top(page.made.image, page)
             page.content = finish(page.made, self._typeset, lambda link: self._address(link, page))
             has_math = bool(page.made.formulas)
         else:
@@ -461,19 +461,30 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _address(self, link: Link, page: AnnotatedPage) -> str:
         source = page.source
+        if not prose.is_local(link.target):
+            return link.target
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
         if resolved.problem:
             self._tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
         return resolved.href
 
+    def _from_the_top(self, link: Link, page: AnnotatedPage) -> str:
+        """Return an address as seen from the top of the site; one that is complete stays as it is."""
+        href = self._address(link, page)
+        if not prose.is_local(href):
+            return href
+        return posixpath.normpath(posixpath.join(posixpath.dirname(page.url), href))
+
     def on_post_page(self, output: str, *, page: HostPage, config: MkDocsConfig) -> str:
-        """Let go of what was written, so that a large site fits into memory."""
-        if isinstance(page, AnnotatedPage):
-            page.content = None
-            page.made = page.made.emptied()
+        """Let a page lead elsewhere, and let go of what was written, so that a large site fits into memory."""
         self._progress.update()
-        return output
+        if not isinstance(page, AnnotatedPage):
+            return output
+        redirect = page.made.redirect
+        page.content = None
+        page.made = page.made.emptied()
+        return redirection(page.made.title, self._address(redirect, page)) if redirect else output
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Write the style sheet of the formulas and copy the fonts that it names."""
