@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import generator, report
+from benchmarks import generator, optimizers, report
 
-SUITES = {"generator": generator.run}
+SUITES = {"generator": generator.run, "optimizers": optimizers.run}
 
 
 def main() -> None:

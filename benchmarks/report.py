@@ -19,7 +19,7 @@ from typing import Any
 OUT = Path(__file__).with_name("out")
 
 # How a number of each unit is shown.
-_FORMATS = {"s": "{:.2f} s", "MB": "{:.0f} MB"}
+_FORMATS = {"s": "{:.2f} s", "ms": "{:.2f} ms", "MB": "{:.0f} MB"}
 
 
 @dataclass(frozen=True)

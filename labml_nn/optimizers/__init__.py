@@ -127,7 +127,7 @@ class WeightDecay:
     * `weight_decay` is $\lambda$. With `absolute` it is at most 1.
     * `weight_decouple` chooses decoupled decay; without it the decay is $L_2$.
     * `absolute` decouples the decay from the learning rate too:
-      $\theta_{t-1} \leftarrow (1 - \lambda) \, \theta_{t-1}$. It is about decoupled decay only.
+      $\theta_{t-1} \leftarrow (1 - \lambda) \, \theta_{t-1}$, unless that is zero. It is about decoupled decay only.
 
     **Where others differ.** The paper separates a schedule $\eta_t$ from a base rate $\alpha$ and decays by
     $1 - \eta_t \lambda$. `torch.optim.AdamW` knows only the product $\alpha_t = \eta_t \alpha$ and decays by
@@ -186,8 +186,9 @@ class WeightDecay:
         if not self.weight_decouple:
             return {"l2": self.weight_decay}
 
-        # $1 - \lambda$ or $1 - \alpha_t \lambda$, for the weight
-        return {"shrink": 1 - self.weight_decay if self.absolute else 1 - lr * self.weight_decay}
+        # $1 - \lambda$ or $1 - \alpha_t \lambda$, for the weight. Where the learning rate is zero nothing moves, and no
+        # weight decays either: PyTorch's distributed checkpoints take such a step to have state to load into.
+        return {"shrink": 1 - self.weight_decay if self.absolute and lr else 1 - lr * self.weight_decay}
 
     @staticmethod
     def apply(theta: torch.Tensor, grad: torch.Tensor, scalars: dict[str, Any]) -> torch.Tensor:
@@ -286,7 +287,9 @@ class GenericAdaptiveOptimizer(Optimizer):
         """
         group = self.defaults | expand_weight_decay(group)
         self.check_group(group)
-        return group
+
+        # Whoever gives a tensor or an integer here gets the arithmetic of Python's floats all the same.
+        return group | {"betas": tuple(map(float, group["betas"])), "eps": float(group["eps"])}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """
@@ -514,6 +517,16 @@ class GenericAdaptiveOptimizer(Optimizer):
             with torch.enable_grad():
                 loss = closure()
 
+        self.step_all()
+        return loss
+
+    def step_all(self) -> None:
+        """
+        ### One step of every parameter that has a gradient
+
+        Override this, and not `step`, to do something around the whole step: PyTorch wraps the `step` of each class
+        that it makes an object of, and hooks would run once for each wrapping.
+        """
         pairs = [(group, param) for group in self.param_groups for param in group["params"] if param.grad is not None]
         self.check_gradients(pairs)
 
@@ -528,8 +541,6 @@ class GenericAdaptiveOptimizer(Optimizer):
             run_eagerly(self, jobs, Numbers(self))
         else:
             self.runner.step(jobs)
-
-        return loss
 
     def check_gradients(self, pairs: list[tuple[dict[str, Any], torch.Tensor]]) -> None:
         """

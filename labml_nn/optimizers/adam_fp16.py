@@ -130,12 +130,10 @@ trained as Adam trains them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from labml_nn.optimizers import GenericAdaptiveOptimizer
 from labml_nn.optimizers.adam import Adam
 
 
@@ -206,19 +204,15 @@ class AdamFP16(Adam):
         # $$\theta_t = \operatorname{round}(\Theta_t)$$
         theta.copy_(master)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step_all(self) -> None:
         """
         ### Step
 
         Does nothing when the scaler has found a gradient that is not finite.
         """
         found_inf = getattr(self, "found_inf", None)
-        if found_inf is not None and found_inf.item():
-            return None
-
-        # Not `super().step`: PyTorch wraps the `step` of each class it makes an object of, Adam's among them, and hooks
-        # would run once for each wrapping.
-        return GenericAdaptiveOptimizer.step(self, closure)
+        if found_inf is None or not found_inf.item():
+            super().step_all()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         r"""

@@ -147,7 +147,7 @@ class Numbers:
         key = id(group), step, dtype
         if key not in self.tensors:
             self.tensors[key] = {
-                name: value if isinstance(value, bool) else torch.tensor(value, dtype=dtype)
+                name: value if isinstance(value, bool) else torch.scalar_tensor(value, dtype=dtype)
                 for name, value in self.of(group, step).items()
             }
         return self.tensors[key]
@@ -319,12 +319,14 @@ class Bucket(Piece):
 
     `states` has one entry, whose tensors hold what belongs to all parameters, end to end. `theta` and `grad` are
     scratch memory of the same length, which buckets share; the views show the place of each parameter there.
+    `vectors` says that all parameters are vectors, and fill the buffer.
     """
 
     theta: torch.Tensor
     grad: torch.Tensor
     theta_views: list[torch.Tensor]
     grad_views: list[torch.Tensor]
+    vectors: bool
 
     def run(self, run: Callable[..., None], jobs: list[Job], scalars: dict[str, Any]) -> None:
         """
@@ -333,10 +335,21 @@ class Bucket(Piece):
         params = self.here([job.param for job in jobs])
 
         # Gather, step, and put back.
-        torch._foreach_copy_(self.theta_views, params)
-        torch._foreach_copy_(self.grad_views, self.here([job.grad for job in jobs]))
+        self.gather(self.theta, self.theta_views, params)
+        self.gather(self.grad, self.grad_views, self.here([job.grad for job in jobs]))
         run([self.theta], [self.grad], self.states, scalars)
         torch._foreach_copy_(params, self.theta_views)
+
+    def gather(self, buffer: torch.Tensor, views: list[torch.Tensor], tensors: list[torch.Tensor]) -> None:
+        """
+        ### Fill a buffer
+
+        Most small tensors are vectors, and those are laid end to end in half the time.
+        """
+        if self.vectors:
+            torch.cat(tensors, out=buffer)
+        else:
+            torch._foreach_copy_(views, tensors)
 
 
 @dataclass
@@ -400,12 +413,14 @@ def make_plan(jobs: list[Job], flat: bool) -> Plan:
             continue
 
         types = tuple((key, local(value).dtype) for key, value in job.state.items() if key != "step")
-        alike[
-            id(job.group), int(job.state["step"]), theta.device, theta.dtype, types, small, is_spread(job.param)
-        ].append(row)
+        place = theta.device, theta.dtype, types, is_spread(job.param)
+
+        # Vectors have buffers of their own, which are quicker to fill.
+        vector = small and theta.dim() == 1
+        alike[id(job.group), int(job.state["step"]), place, vector, small].append(row)
 
     scratch: dict[Any, torch.Tensor] = {}
-    for (*_, small, _), rows in alike.items():
+    for (*_, small), rows in alike.items():
         for part in buffers(rows, jobs) if small else chunks(rows):
             members = [jobs[row] for row in part]
             plan.pieces.append(make_bucket(part, members, scratch) if small else make_chunk(part, members))
@@ -503,6 +518,7 @@ def make_bucket(rows: list[int], jobs: list[Job], scratch: dict[Any, torch.Tenso
         grad=grad,
         theta_views=places(theta),
         grad_views=places(grad),
+        vectors=sum(sizes) == length and all(theta.dim() == 1 for theta in thetas),
     )
 
 

@@ -99,7 +99,7 @@ def test_many_pieces(backend, quick_compiler, small_pieces, make_params, train, 
         assert graphs() == 4
     else:
         # Buffers of any length share a graph.
-        assert sorted(lengths) == [(False, 2), (False, 2), (True, 3), (True, 5)]
+        assert sorted(lengths) == [(False, 2), (False, 2), (True, 2), (True, 2), (True, 4)]
         assert graphs() == 2 + 1
 
 

@@ -463,11 +463,19 @@ def test_inf_and_nan_behave_as_in_torch():
     assert ours[0] == theirs[0]
 
 
+@pytest.mark.parametrize("decay", [WeightDecay(0.1, absolute=True), WeightDecay(0.1), WeightDecay(0.1, False)])
+def test_a_learning_rate_of_zero_moves_nothing(decay):
+    p = torch.tensor([1.0, 2.0], requires_grad=True)
+    p.grad = torch.ones(2)
+    Adam([p], lr=0.0, weight_decay=decay).step()
+    assert p.tolist() == [1.0, 2.0]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_check_finite_refuses_by_name_before_the_step(backend, value):
     model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1))
-    named, plain = Adam(model.named_parameters(), check_finite=True, backend=backend), None
+    named = Adam(model.named_parameters(), check_finite=True, backend=backend)
     for p in model.parameters():
         p.grad = torch.ones_like(p)
     model[1].weight.grad[0, 2] = value
@@ -514,3 +522,10 @@ def test_importing_the_base_needs_torch_only():
     root = Path(__file__).parents[2]
     result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
+
+
+def test_betas_and_eps_are_computed_with_as_floats() -> None:
+    given = Adam([torch.ones(2)], betas=(torch.tensor(0.5), 0), eps=1)
+    (group,) = given.param_groups
+    assert group["betas"] == (0.5, 0.0) and group["eps"] == 1.0
+    assert {type(number) for number in (*group["betas"], group["eps"])} == {float}

@@ -252,9 +252,11 @@ def test_maximize_is_descent_of_the_negated_loss(entry):
 
 
 @each()
-def test_the_gradient_belongs_to_the_caller(entry):
+@pytest.mark.parametrize("maximize", [True, False])
+@pytest.mark.parametrize("decouple", [True, False])
+def test_the_gradient_belongs_to_the_caller(entry, maximize, decouple):
     p = torch.ones(3, dtype=torch.float64, requires_grad=True)
-    optimizer = entry([p], maximize=True, weight_decay=WeightDecay(0.1, weight_decouple=False))
+    optimizer = entry([p], maximize=maximize, weight_decay=WeightDecay(0.1, weight_decouple=decouple))
     given = torch.tensor([0.5, -1.0, 0.0], dtype=torch.float64)
     p.grad = given
     optimizer.step()
