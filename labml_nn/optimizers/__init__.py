@@ -19,8 +19,17 @@ Each optimizer is one file: its page explains it, and the same lines train netwo
 * [Adam](adam.py): running averages of the gradient and of its square, one step size for each coordinate
 * [AMSGrad](amsgrad.py): Adam whose second average never forgets its maximum, so that it converges where Adam does
   not
+* [Adam with warm-up](adam_warmup.py): Adam with short first steps
+* [Noam](noam.py): the schedule of the Transformer, for training without a known end
+* [Warm-up and cosine](adam_warmup_cosine_decay.py): the schedule for a known number of steps
+* [RAdam](radam.py): Adam with a warm-up that follows from the variance of its step
+* [AdaBelief](ada_belief.py): Adam that measures how predictable gradients are, not how large
+* [Sophia](sophia.py): Newton steps with an estimated diagonal Hessian, each clipped to the learning rate
+* [AdamFP16](adam_fp16.py): Adam for float16 and bfloat16 parameters, with a master copy in float32
 
-[Which one to take](readme.md) is a page of its own. This page holds what they share: a base class that turns a rule
+[Which one to take](readme.md) is a page of its own. So are [how a rule is compiled](backends.py),
+[each of them by name](configs.py), [an experiment with digits](mnist_experiment.py) and
+[how fast they are](performance_test.py). This page holds what they share: a base class that turns a rule
 for one tensor into a complete `torch.optim.Optimizer`, and [weight decay](#WeightDecay).
 
 ## What an optimizer keeps
