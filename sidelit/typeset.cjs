@@ -132,7 +132,8 @@ function styleRules(document, html) {
 const SHORT = 14;
 
 function keepShortOnesWhole(adaptor, container, display) {
-  if (!display && adaptor.tags(container, "mjx-c").length <= SHORT) adaptor.setStyle(container, "white-space", "nowrap");
+  if (display || adaptor.tags(container, "mjx-c").length > SHORT) return;
+  for (const gap of adaptor.tags(container, "mjx-break")) adaptor.setStyle(gap, "white-space", "nowrap");
 }
 
 async function typeset(document, tex, display) {

@@ -212,10 +212,9 @@ def test_a_long_inline_formula_can_break(mathjax: MathJax) -> None:
 
 
 def test_a_short_inline_formula_stays_in_one_line(mathjax: MathJax) -> None:
-    start = "<mjx-container[^>]*white-space: nowrap"
-    assert re.match(start, typeset(mathjax, r"\beta_2 = 0.999").html)
-    assert not re.match(start, typeset(mathjax, "a + b + c + d + e + f + g = h + i").html)
-    assert not re.match(start, typeset(mathjax, "x", display=True).html)
+    gaps = re.findall("<mjx-break[^>]*>", typeset(mathjax, r"\beta_2 = 0.999").html)
+    assert gaps and all("white-space: nowrap" in gap for gap in gaps)
+    assert "nowrap" not in typeset(mathjax, "a + b + c + d + e + f + g = h + i").html
 
 
 def test_a_wide_display_scrolls_by_its_own_rule(mathjax: MathJax) -> None:
