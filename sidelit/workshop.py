@@ -16,7 +16,7 @@ import os
 import sys
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 
 from sidelit import fingerprint
@@ -106,7 +106,11 @@ class Workshop:
                 pass
         if pending := self._pending.pop(order.source, None):
             key, future = pending
-            data = future.result()
+            try:
+                data = future.result()
+            except BrokenExecutor:
+                # A process was killed, for want of memory perhaps. This one does its work.
+                data = b""
             if not self._pending:
                 self.close()
             if data:

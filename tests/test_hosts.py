@@ -565,3 +565,20 @@ def test_front_matter_leads_to_files_of_the_tree(tmp_path: Path) -> None:
     assert 'content="img/a.png"' in (site / "new.html").read_text()
     assert (site / "img" / "a.png").read_bytes() == b"PNG"
     assert [line.partition(": ")[0] for line in ran.lines] == ["pkg/sub/gone.py:3:1"]
+
+
+def test_links_publish_nothing_hidden_and_survive_any_length(tmp_path: Path) -> None:
+    tree = {
+        "pkg/a.py": f"# [1](.git/config) [2](sub/.key) [3](data.csv) [4]({'x' * 300})\nx = 1\n",
+        "pkg/readme.md": f"[1](.git/config) [4]({'x' * 300})\n",
+        "pkg/.git/config": "secret",
+        "pkg/sub/.key": "secret",
+        "pkg/data.csv": "1,2",
+    }
+    write(tmp_path, tree)
+    ran = run("sidelit", "build", "pkg", "-o", "site", cwd=tmp_path)
+    assert ran.status == 0
+    published = snapshot(tmp_path / "site")
+    assert "pkg/data.csv" in published
+    assert b"secret" not in published.values()
+    assert sum("pkg/a.py:1:" in line for line in ran.lines) == 3

@@ -87,3 +87,13 @@ def test_a_source_that_vanishes_has_an_empty_page_and_is_told(tmp_path: Path, ca
     shop.close()
     assert [each.rule for each in pages[-1].diagnostics] == ["source"]
     assert not any(page.diagnostics for page in pages[:-1])
+
+
+def test_pages_are_made_although_a_process_is_killed(tmp_path: Path, cache: Cache) -> None:
+    orders = ordered(tmp_path, FEW + 1)
+    shop = Workshop(cache)
+    shop.order(orders)
+    for process in multiprocessing.active_children():
+        process.kill()
+    assert [shop.page(order).title for order in orders] == [f"Page {number}" for number in range(FEW + 1)]
+    shop.close()

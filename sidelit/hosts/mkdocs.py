@@ -330,9 +330,15 @@ class SidelitPlugin(BasePlugin[Options]):
         relative = unquote(target.partition("#")[0])
         place = posixpath.normpath(posixpath.join(posixpath.dirname(source.uri), relative))
         file = source.path.parent / relative
-        if not relative or place.startswith((".", "/")) or files.get_file_from_path(place):
+        if not relative or place.startswith("/") or files.get_file_from_path(place):
             return
-        if file.name.startswith(".") or file.suffix in (".py", ".md") or not file.is_file():
+
+        # What is hidden, or behind a hidden folder such as `.git`, was not meant to be published.
+        if any(part.startswith(".") for part in place.split("/")):
+            return
+
+        # Not `Path.is_file`, which raises for a name that is too long.
+        if file.suffix in (".py", ".md") or not os.path.isfile(file):
             return
         root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
         if not escapes(file, root if root.is_dir() else root.parent):
