@@ -8,6 +8,7 @@ sources.
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import subprocess
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from building import ROOT, dead_links, own_cache, page, run, sidelit, snapshot, write
 
-from sidelit.hosts.site import MARKER, SiteError, build_date
+from sidelit.hosts.site import MARKER, SiteError, build_date, reporting
 
 __all__ = ["own_cache"]
 
@@ -330,3 +331,14 @@ def test_build_site_says_what_is_wrong(tmp_path: Path) -> None:
     assert ran.err.startswith("build_site.py: site: holds files")
     assert run("python", ROOT / "build_site.py", "--nothing", cwd=tmp_path).status == 2
     assert snapshot(tmp_path) == {"site": "folder", "site/mine": b"x"}
+
+
+def test_each_build_of_a_server_says_what_is_wrong_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("mkdocs.test")
+    with reporting() as report:
+        for _ in range(2):
+            log.info("Building documentation...")
+            log.warning("a fault")
+            log.warning("a fault")
+    assert capsys.readouterr().err == "warning: a fault\n" * 2
+    assert report.warnings == 2

@@ -174,8 +174,8 @@ class _Reporter(logging.Handler):
     """
     ### Messages, as the user sees them
 
-    Warnings and errors are counted whatever is printed. Lines that name a file and a line stand alone, so that an
-    editor can jump to them; the rest says how bad it is.
+    Warnings and errors are counted as they are printed, once in each build. Lines that name a file and a line stand
+    alone, so that an editor can jump to them; the rest says how bad it is.
     """
 
     def __init__(self, report: Report) -> None:
@@ -185,21 +185,25 @@ class _Reporter(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
+
+        # A server builds again and again, and what is still wrong then is worth saying.
+        if text.startswith("Building documentation"):
+            self.seen.clear()
+        if text in self.seen or (record.levelno < logging.WARNING and not _worth_saying(text)):
+            return
+        self.seen.add(text)
         if record.levelno >= logging.ERROR:
             self.report.errors += 1
         elif record.levelno >= logging.WARNING:
             self.report.warnings += 1
-        if text in self.seen or (record.levelno < logging.WARNING and not _worth_saying(record)):
-            return
-        self.seen.add(text)
         if record.levelno >= logging.WARNING and not getattr(record, "diagnostic", False):
             text = f"{record.levelname.lower()}: {text}"
         tqdm.write(_coloured(text, record.levelno), file=sys.stderr)
 
 
-def _worth_saying(record: logging.LogRecord) -> bool:
+def _worth_saying(text: str) -> bool:
     """MkDocs tells of every step; only what it says about the content is of use."""
-    return record.levelno >= logging.INFO and not record.getMessage().startswith(
+    return not text.startswith(
         ("Cleaning site directory", "Building documentation", "Documentation built", "The directory contains stale")
     )
 
