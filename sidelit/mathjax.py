@@ -13,9 +13,9 @@ MathJax is a JavaScript program, so one Node process runs beside the build. It i
         results = [mathjax.typeset(formula) for formula in formulas]
         sheet = mathjax.stylesheet([result for result in results if isinstance(result, Typeset)], "fonts")
 
-What comes out for a formula depends on its TeX, on whether it is a display, on the configured macros and on the
-versions of MathJax and of its driver (`typeset.cjs`), and on nothing else: not on its neighbours, nor on the order. So
-it can be cached for ever, **together with the CSS rules that it needs**. MathJax's whole style sheet is 1.6 MB; the
+What comes out for a formula depends on its TeX, on whether it is a display, on the symbols that its page declares, on
+the configured macros and on the versions of MathJax and of its driver (`typeset.cjs`), and on nothing else: not on its
+neighbours, nor on the order. So it can be cached for ever, **together with the CSS rules that it needs**. MathJax's whole style sheet is 1.6 MB; the
 formulas of a site need a few per cent of it.
 """
 
@@ -79,14 +79,20 @@ PRELOAD = ("mjx-ncm-zero.woff2", "mjx-ncm-n.woff2")
 
 DRIVER = Path(__file__).with_name("typeset.cjs")
 
+# What the driver does, and hence what a result depends on
+SCRIPTS = (DRIVER, DRIVER.with_name("symbols.cjs"))
+
 # Node may fail at a formula and be started again for the others, but not for ever.
 FAILURES = 3
 
 # What may be in an answer of the driver.
-ANSWERS = ({"base"}, {"html", "rules"}, {"error"})
+ANSWERS = ({"base"}, {"html", "rules", "found"}, {"error"})
 
-# What a result hangs on within one build: the TeX, and whether it is a display.
-Place = tuple[str, bool]
+# The symbols that are looked for in a formula: pairs of a variable's name and the symbol's TeX.
+Symbols = tuple[tuple[str, str], ...]
+
+# What a result hangs on within one build: the TeX, whether it is a display, and the symbols.
+Place = tuple[str, bool, Symbols]
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,12 @@ class Typeset:
 
     * `html` is one `<mjx-container>` element, with the MathML and the TeX in it
     * `rules` are the CSS rules it needs besides those that all formulas need
+    * `found` are the places, in the list of symbols that were looked for, of those that it holds
     """
 
     html: str
     rules: tuple[str, ...]
+    found: tuple[int, ...] = ()
 
 
 def find_node() -> str | None:
@@ -183,32 +191,33 @@ class MathJax:
         self._failures = 0
         self._broken: Diagnostic | None = None
 
-    def request(self, formulas: Iterable[Formula]) -> None:
+    def request(self, formulas: Iterable[Formula], symbols: Symbols = ()) -> None:
         """
         ### Say which formulas will be wanted
 
-        Returns at once. What the cache has is read now; Node works on the rest.
+        With the symbols that their page declares. Returns at once. What the cache has is read now; Node works on the
+        rest.
         """
         wanted: dict[Place, Formula] = {}
         for formula in formulas:
-            place = (formula.tex, formula.display)
+            place = (formula.tex, formula.display, symbols)
             if place not in self._results and place not in self._waiting:
                 wanted.setdefault(place, formula)
         if wanted:
             self._read_cache(wanted)
-            new = [formula for place, formula in wanted.items() if place not in self._results]
+            new = {place: formula for place, formula in wanted.items() if place not in self._results}
             self._requested += len(new)
             self._give(new)
 
-    def typeset(self, formula: Formula) -> Typeset | Diagnostic:
+    def typeset(self, formula: Formula, symbols: Symbols = ()) -> Typeset | Diagnostic:
         """
         ### The formula, typeset
 
         Waits for it. A `Diagnostic` with the rule `tex` stands where the formula does and carries MathJax's message.
         One with the rule `mathjax` stands where Node failed, and is the same for all formulas that were lost with it.
         """
-        place = (formula.tex, formula.display)
-        self.request([formula])
+        place = (formula.tex, formula.display, symbols)
+        self.request([formula], symbols)
         while place not in self._results:
             self._hear()
         result = self._results[place]
@@ -259,7 +268,7 @@ class MathJax:
     def _digest_setup(self) -> str:
         papers = [self.modules / name for name in PARTS if name.endswith("package.json")] if self.modules else []
         versions = [json.loads(paper.read_text(encoding="utf-8"))["version"] for paper in papers]
-        return digest(DRIVER.read_bytes(), *versions, json.dumps(self._macros, sort_keys=True))
+        return digest(*(script.read_bytes() for script in SCRIPTS), *versions, json.dumps(self._macros, sort_keys=True))
 
     def _read_cache(self, wanted: Iterable[Place]) -> None:
         if self._cache is None:
@@ -278,17 +287,17 @@ class MathJax:
             key = digest(self._setup, *map(str, place)) if place else self._setup
             self._cache.put("formula", key, json.dumps(value).encode())
 
-    def _give(self, formulas: Sequence[Formula]) -> None:
+    def _give(self, formulas: Mapping[Place, Formula]) -> None:
         if formulas and self._node is None and self._broken is None:
             try:
                 self._node = _Node(self._command or self._find_command(), self._macros)
             except OSError as error:
-                self._broken = _trouble(str(error), formulas[0])
-        for formula in formulas:
-            place = (formula.tex, formula.display)
+                self._broken = _trouble(str(error), next(iter(formulas.values())))
+        for place, formula in formulas.items():
             if self._node is not None:
                 self._waiting[place] = formula
-                self._node.ask({"tex": formula.tex, "display": formula.display})
+                tex, display, symbols = place
+                self._node.ask({"tex": tex, "display": display, "symbols": symbols})
             elif self._broken is not None:
                 self._results[place] = self._broken
 
@@ -326,7 +335,7 @@ class MathJax:
         self._failures += 1
         if not started or self._failures >= FAILURES:
             self._broken = diagnostic
-        others = [other for other in self._waiting.values() if other is not formula]
+        others = {other: waiting for other, waiting in self._waiting.items() if other != place}
         self._waiting = {}
         self._give(others)
         self._tell()
@@ -430,7 +439,7 @@ def _read(answer: dict[str, Any]) -> Typeset | str:
     # Interned, because the same rules come with most formulas.
     if "error" in answer:
         return str(answer["error"])
-    return Typeset(answer["html"], tuple(map(sys.intern, answer["rules"])))
+    return Typeset(answer["html"], tuple(map(sys.intern, answer["rules"])), tuple(answer["found"]))
 
 
 def _trouble(reason: str, formula: Formula) -> Diagnostic:

@@ -3,13 +3,15 @@
 //     node typeset.cjs NODE_MODULES
 //
 // The first line in is {"id", "macros"} and is answered with {"id", "base"}: the CSS rules that every formula needs.
-// Each further line is {"id", "tex", "display"} and is answered, in order, with {"id", "html", "rules"} or, for TeX
-// that MathJax refuses, with {"id", "error"}. Standard output carries nothing else. The process ends with
-// its input.
+// Each further line is {"id", "tex", "display", "symbols"} and is answered, in order, with {"id", "html", "rules",
+// "found"} or, for TeX that MathJax refuses, with {"id", "error"}. `symbols` are pairs of a variable's name and the TeX
+// of a symbol, `found` the places in that list of those that the formula holds. Standard output carries nothing else.
+// The process ends with its input.
 "use strict";
 
 const path = require("path");
 const readline = require("readline");
+const { mark } = require("./symbols.cjs");
 
 // Whatever MathJax has to say must not get between the answers.
 console.log = console.info = console.debug = console.error;
@@ -74,6 +76,7 @@ async function start(modules, macros) {
   });
   const { document } = MathJax.startup;
   document.inputJax[0].postFilters.add(({ data }) => data.root.walkTree(clean), 100);
+  document.inputJax[0].postFilters.add(({ data }) => { found = mark(data.root, wanted); }, 101);
   return document;
 }
 
@@ -93,6 +96,28 @@ function turnOff(macros) {
   Configuration.create("text-off", { parser: "text", handler: { macro: ["off"] }, priority: 0 });
 }
 
+// The symbols that are looked for in the formula at hand, and those that were found in it.
+let wanted = [];
+let found = [];
+
+// A symbol's tree, or nothing where its TeX is refused: whoever declared it is told when it is typeset by itself.
+const trees = new Map();
+
+function treeOf(document, tex) {
+  if (!trees.has(tex)) {
+    try {
+      MathJax.texReset();
+      trees.set(tex, document.convert(tex, { display: false, end: COMPILED }));
+    } catch {
+      trees.set(tex, null);
+    }
+  }
+  return trees.get(tex);
+}
+
+// What MathJax calls a formula that has been read and not been drawn
+const COMPILED = 20;
+
 // MathJax notes the TeX of every node in an attribute, a third of the page. Ids of \tag would not be unique on it.
 function clean(node) {
   const attributes = node.attributes?.getAllAttributes() ?? {};
@@ -105,9 +130,16 @@ function clean(node) {
   }
 }
 
+// The symbols are pointed at where they are drawn.
+function unmark(adaptor, node) {
+  for (const name of ["data-s", "data-t"]) adaptor.removeAttribute(node, name);
+  adaptor.childNodes(node).filter((child) => child.kind !== "#text").forEach((child) => unmark(adaptor, child));
+}
+
 // The TeX goes along in the MathML, where whoever copies the formula, or reads it by ear, can have it.
 function annotate(adaptor, container, tex) {
   const [math] = adaptor.tags(container, "math");
+  unmark(adaptor, math);
   const row = adaptor.node("mrow", {}, adaptor.childNodes(math));
   const source = adaptor.node("annotation", { encoding: "application/x-tex" }, [adaptor.text(tex)]);
   adaptor.setAttribute(math, "xmlns", "http://www.w3.org/1998/Math/MathML");
@@ -136,9 +168,12 @@ function keepShortOnesWhole(adaptor, container, display) {
   for (const gap of adaptor.tags(container, "mjx-break")) adaptor.setStyle(gap, "white-space", "nowrap");
 }
 
-async function typeset(document, tex, display) {
+async function typeset(document, tex, display, symbols = []) {
   const odd = tex.match(UNPRINTABLE);
   if (odd) throw new Error(`a page cannot show the character U+${odd[0].charCodeAt(0).toString(16).padStart(4, "0")}`);
+  wanted = [];
+  const declared = symbols.map(([name, symbol]) => [name, treeOf(document, symbol)]);
+  wanted = declared;
   MathJax.texReset();
   document.outputJax.clearCache();
   const container = await MathJax.tex2chtmlPromise(tex, { display });
@@ -146,7 +181,7 @@ async function typeset(document, tex, display) {
   annotate(adaptor, container, tex);
   keepShortOnesWhole(adaptor, container, display);
   const html = adaptor.outerHTML(container);
-  return { html, rules: styleRules(document, html) };
+  return { html, rules: styleRules(document, html), found };
 }
 
 async function main() {
@@ -154,15 +189,15 @@ async function main() {
   let document, base;
 
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { id, macros, tex, display } = JSON.parse(line);
+    const { id, macros, tex, display, symbols } = JSON.parse(line);
     try {
       if (!document) {
         document = await start(path.resolve(process.argv[2]), macros);
         base = new Set((await typeset(document, "", false)).rules);
         say({ id, base: [...base] });
       } else {
-        const { html, rules } = await typeset(document, tex, display);
-        say({ id, html, rules: rules.filter((rule) => !base.has(rule)) });
+        const { html, rules, found } = await typeset(document, tex, display, symbols);
+        say({ id, html, rules: rules.filter((rule) => !base.has(rule)), found });
       }
     } catch (error) {
       if (!document) throw error;

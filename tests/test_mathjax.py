@@ -442,7 +442,7 @@ for line in sys.stdin:
     if "macros" in question:
         answer = {"id": question["id"], "base": []}
     else:
-        answer = {"id": question["id"], "html": question["tex"], "rules": []}
+        answer = {"id": question["id"], "html": question["tex"], "rules": [], "found": []}
     if question.get("tex") == "bad":
         WHAT
     print(json.dumps(answer), flush=True)
@@ -585,7 +585,8 @@ def test_the_parts_that_a_wheel_carries_are_enough(
 
     # As in an installed package: the driver beside the folder, and no `node_modules` anywhere above.
     driver = tmp_path / "sidelit" / "typeset.cjs"
-    shutil.copyfile(module.DRIVER, driver)
+    for script in module.SCRIPTS:
+        shutil.copy(script, driver.parent)
     monkeypatch.setattr(module, "DRIVER", driver)
     assert find_modules() == tmp_path / "sidelit" / "mathjax"
     with MathJax(macros=MACROS) as packed:
