@@ -10,47 +10,56 @@ take their lines from the result, wherever they are cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
-from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
+from pygments.token import STANDARD_TYPES, Whitespace
 
 from sidelit.source import Document, LineRange
 
 # What is shown for a NUL, which HTML cannot hold.
 NUL = "\N{SYMBOL FOR NULL}"
 
-# Nothing is stripped and nothing added: the lines that come out are the lines of the file. `nowrap` leaves the
-# wrapping elements to the template.
+# Nothing is stripped and nothing added: the lines that come out are the lines of the file.
 _LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
-_FORMATTER = HtmlFormatter(nowrap=True)
 
 
-def highlight(document: Document) -> list[str]:
+@dataclass(frozen=True)
+class Wrapped:
+    """
+    ### A stretch of a line that becomes an element of its own
+
+    It begins at `column`, counted from 0, and is `length` characters long. `wrap` takes its class and its HTML, and
+    gives the element.
+    """
+
+    column: int
+    length: int
+    wrap: Callable[[str, str], str]
+
+
+def highlight(document: Document, names: Mapping[int, Sequence[Wrapped]] | None = None) -> list[str]:
     r"""
     ## Every line of the file as HTML
 
     Each line begins with `<span class="lineno" id="L59">59</span>` and ends with a newline. The text of the spans is
     the line itself, character for character. Only a NUL is shown as a mark.
+
+    `names` are stretches of lines, by the number of the line and in their order. One that is cut by a token is passed
+    over.
     """
-    text = "\n".join(document.lines).replace("\0", NUL)
-
-    # `get_tokens` would change line ends and drop a byte order mark; this is the lexer without that.
-    tokens = ((kind, value) for _, kind, value in _LEXER.get_tokens_unprocessed(text))
-    formatted: list[str] = []
-    _FORMATTER.format(tokens, _Writer(formatted))
-
-    return [
-        f'<span class="lineno" id="L{number}">{number}</span>{line}\n'
-        for number, line in enumerate("".join(formatted).split("\n")[: len(document.lines)], start=1)
+    names = names or {}
+    lines = [
+        f'<span class="lineno" id="L{number}">{number}</span>{_elements(tokens, names.get(number, ()))}\n'
+        for number, tokens in enumerate(_tokens_by_line(document), start=1)
     ]
-
-
-class _Writer:
-    """What the formatter writes to: a list of strings."""
-
-    def __init__(self, parts: list[str]) -> None:
-        self.write = parts.append
+    return lines[: len(document.lines)]
 
 
 def lines_of(ranges: Iterable[LineRange], highlighted: Sequence[str]) -> str:
@@ -60,3 +69,54 @@ def lines_of(ranges: Iterable[LineRange], highlighted: Sequence[str]) -> str:
     `ranges` are its `code_lines`. The last line's end is left out, so that no empty line shows below.
     """
     return "".join("".join(highlighted[first - 1 : last]) for first, last in ranges).removesuffix("\n")
+
+
+def _tokens_by_line(document: Document) -> Iterator[list[tuple[str, str]]]:
+    """Give the tokens of each line as (class, text); what follows in the same colour is one token."""
+    text = "\n".join(document.lines).replace("\0", NUL)
+    line: list[tuple[str, str]] = []
+
+    # `get_tokens` would change line ends and drop a byte order mark; this is the lexer without that.
+    tokens = ((_css_class(kind), value) for _, kind, value in _LEXER.get_tokens_unprocessed(text))
+    for css, group in groupby(tokens, key=itemgetter(0)):
+        first, *rest = "".join(value for _, value in group).split("\n")
+        line.append((css, first))
+        for value in rest:
+            yield line
+            line = [(css, value)]
+    yield line
+
+
+@cache
+def _css_class(kind: Any) -> str:
+    """Return Pygments' short name of a kind of token, empty where there is nothing to colour."""
+    if kind is Whitespace:
+        return ""
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent
+    return STANDARD_TYPES[kind]
+
+
+def _elements(tokens: Iterable[tuple[str, str]], names: Sequence[Wrapped]) -> str:
+    if not names:
+        return "".join([_span(css, text) for css, text in tokens])
+
+    parts = []
+    column, waiting = 0, list(reversed(names))
+    for css, text in tokens:
+        end = column + len(text)
+        while waiting and waiting[-1].column < end:
+            name = waiting.pop()
+            if column <= name.column and name.column + name.length <= end:
+                before, text = text[: name.column - column], text[name.column - column :]
+                word, text = text[: name.length], text[name.length :]
+                parts += [_span(css, before), name.wrap(css, escape(word, quote=False))]
+                column = name.column + name.length
+        parts.append(_span(css, text))
+        column = end
+    return "".join(parts)
+
+
+def _span(css: str, text: str) -> str:
+    html = escape(text, quote=False)
+    return f'<span class="{css}">{html}</span>' if css and text else html
