@@ -15,8 +15,8 @@ MathJax is a JavaScript program, so one Node process runs beside the build. It i
 
 What comes out for a formula depends on its TeX, on whether it is a display, on the symbols that its page declares, on
 the configured macros and on the versions of MathJax and of its driver (`typeset.cjs`), and on nothing else: not on its
-neighbours, nor on the order. So it can be cached for ever, **together with the CSS rules that it needs**. MathJax's whole style sheet is 1.6 MB; the
-formulas of a site need a few per cent of it.
+neighbours, nor on the order. So it can be cached for ever, **together with the CSS rules that it needs**. MathJax's
+whole style sheet is 1.6 MB; the formulas of a site need a few per cent of it.
 """
 
 from __future__ import annotations

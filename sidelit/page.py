@@ -5,8 +5,8 @@ This module puts together what the others made of a document: its prose as HTML,
 is a `Page`, all that a host needs, and it depends on nothing but the source and the options. So it can be kept in a
 cache, as JSON.
 
-What a page cannot know alone is left open: the formulas, which one process typesets for the whole site, and the links,
-whose targets are other pages. In `body` a mark stands for each; `finish` puts in what they became.
+What a page cannot know alone is left open: the formulas, which one process typesets for the whole site, and the links
+and names whose targets are other pages. In `body` a mark stands for each; `finish` puts in what they became.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ import jinja2
 from sidelit import code
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, fill
+from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
+from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
 from sidelit.source import Document, LineRange, Section
+from sidelit.symbols import Symbol, declared_symbols, unused_variables
 from sidelit.theme import TEMPLATES
 
 
@@ -42,6 +45,10 @@ class Entry:
     text: str
 
 
+# What is put into a page last
+OpenEnd = Formula | Link | Reference
+
+
 @dataclass(frozen=True)
 class Page:
     """
@@ -49,8 +56,10 @@ class Page:
 
     * `image` is shown where others link to the page; with a `redirect` the page only leads there
     * `body` is the HTML of the page, with a mark for each of the `open_ends`, in their order
+    * `symbols` are those that the author pairs with variables of the code
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
+    * `exports` are the definitions that names on other pages may lead to
     * `entries` are for the search index
     """
 
@@ -59,10 +68,12 @@ class Page:
     image: Link | None
     redirect: Link | None
     body: str
-    open_ends: tuple[Formula | Link, ...]
+    open_ends: tuple[OpenEnd, ...]
+    symbols: tuple[Symbol, ...]
     headings: tuple[Heading, ...]
     anchors: tuple[str, ...]
     code_lines: tuple[LineRange, ...]
+    exports: Exports
     entries: tuple[Entry, ...]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -82,40 +93,55 @@ class Page:
 
     def emptied(self) -> Page:
         """Return what others need to know of the page once its body is written."""
-        return replace(self, body="", open_ends=(), entries=())
+        return replace(self, body="", open_ends=(), symbols=(), entries=())
 
 
 def make_page(
-    document: Document, *, allow_html: bool, parents: Sequence[tuple[str, str]] = (), repository: str = ""
+    document: Document,
+    *,
+    allow_html: bool,
+    module: str = "",
+    is_package: bool = False,
+    parents: Sequence[tuple[str, str]] = (),
+    repository: str = "",
 ) -> Page:
     """
     ## Document to page
 
-    `parents` are the pages above this one as (title, address), `repository` the address of the source there, if it has
-    one. With `allow_html` the HTML in the prose is the author's own and kept; without it, it is sanitised.
+    `module` is the dotted name of the file, `is_package` says that it is an `__init__.py`. `parents` are the pages
+    above this one as (title, address), `repository` the address of the source there, if it has one. With `allow_html`
+    the HTML in the prose is the author's own and kept; without it, it is sanitised.
     """
     anchors = [section.anchor for section in document.sections]
     fragments = [Fragment(section.docs.replace("\0", code.NUL), section.origins) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
-    highlighted = code.highlight(document)
 
-    open_ends: list[Formula | Link] = []
+    names = find_names(document.lines, module, is_package)
+    exports = find_exports(module, names, document.sections)
+    symbols, symbol_problems = declared_symbols(document)
+    variable_names = variables(names, exports, document.sections)
+    paired = {symbol.variable for symbol in symbols}
+    marked = mark_names(names, exports, [name for name in variable_names if name.text in paired])
+    highlighted = code.highlight(document, marked.stretches)
+    symbol_problems += unused_variables(symbols, {name.text for name in variable_names})
 
-    def leave_open(end: Formula | Link) -> str:
+    open_ends: list[OpenEnd] = []
+
+    def leave_open(end: OpenEnd) -> str:
         open_ends.append(end)
         return _MARK
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
     entries: list[Entry] = []
-    names = {*anchors, *(f"section-{section.number}" for section in document.sections)}
+    ids = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
         html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
 
         # Only here is it known that a paragraph is one formula, which style sheets want to set apart.
         html = html.replace(f"<p>{_MARK}</p>", f'<p class="formula">{_MARK}</p>')
         headings.extend(docs.headings)
-        names.update(docs.ids)
+        ids.update(docs.ids)
         if section.number == 0 and not any(heading.level == 1 for heading in docs.headings):
             html = f"<h1>{escape(document.title, quote=False)}</h1>\n{html}".rstrip()
         sections.append(
@@ -126,9 +152,12 @@ def make_page(
                 "qualname": section.qualname,
                 "docs": html,
                 "docstring": section.docstring,
-                "code": _without_mark(code.lines_of(section.code_lines, highlighted)),
+                "code": _without_mark(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
             }
         )
+        for first, last in section.code_lines:
+            for line in range(first, last + 1):
+                open_ends += marked.references.get(line, ())
         title = docs.headings[0].text if docs.headings else section.qualname or document.title
         entries.append(Entry(section.anchor, title, f"{docs.text} {_names(section, document.lines)}".strip()))
 
@@ -144,21 +173,39 @@ def make_page(
         redirect=_front_matter_link(document, "redirect", "href"),
         body=body,
         open_ends=tuple(open_ends),
+        symbols=symbols,
         headings=tuple(headings),
-        anchors=tuple(sorted(names)),
+        anchors=tuple(sorted(ids)),
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
+        exports=exports,
         entries=tuple(entries),
-        diagnostics=(*document.diagnostics, *_refused_addresses(document), *rendered.diagnostics),
+        diagnostics=(*document.diagnostics, *symbol_problems, *_refused_addresses(document), *rendered.diagnostics),
     )
 
 
-def finish(page: Page, typeset: Callable[[Formula], str], resolve: Callable[[Link], str]) -> str:
+def finish(
+    page: Page,
+    typeset: Callable[[Formula], str],
+    resolve: Callable[[Link], str],
+    refer: Callable[[Reference], str],
+) -> str:
     """
     ## The body with nothing left open
 
-    `typeset` gives the HTML of a formula, `resolve` the address of a link.
+    `typeset` gives the HTML of a formula, `resolve` the address of a link, and `refer` that of a name's definition, or
+    nothing where there is none.
     """
-    ends = [typeset(end) if isinstance(end, Formula) else escape(resolve(end)) for end in page.open_ends]
+
+    def closed(end: OpenEnd) -> str:
+        match end:
+            case Formula():
+                return typeset(end)
+            case Link():
+                return escape(resolve(end))
+        address = refer(end)
+        return f' href="{escape(address)}"' if address else ""
+
+    ends = map(closed, page.open_ends)
     pieces = page.body.split(_MARK)
     return "".join(piece for pair in zip(pieces, [*ends, ""], strict=True) for piece in pair)
 
@@ -247,11 +294,13 @@ def from_json(data: bytes) -> Page:
     Raises `ValueError`, `KeyError` or `TypeError` for anything else.
     """
     values = json.loads(data)
-    kinds: Mapping[str, type[Formula] | type[Link]] = {"Formula": Formula, "Link": Link}
+    kinds: Mapping[str, type[OpenEnd]] = {"Formula": Formula, "Link": Link, "Reference": Reference}
     return Page(
         **{
             **values,
             "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
+            "symbols": tuple(Symbol(each["variable"], Formula(**each["formula"])) for each in values["symbols"]),
+            "exports": _exports(values["exports"]),
             "headings": _all(Heading, values["headings"]),
             "image": values["image"] and Link(**values["image"]),
             "redirect": values["redirect"] and Link(**values["redirect"]),
@@ -261,6 +310,17 @@ def from_json(data: bytes) -> Page:
             "diagnostics": _all(Diagnostic, values["diagnostics"]),
         }
     )
+
+
+def _exports(values: Mapping[str, Any]) -> Exports:
+    kept = values["names"]
+    names = Names(
+        definitions=tuple(kept["definitions"]),
+        bases={name: tuple(bases) for name, bases in kept["bases"].items()},
+        aliases=kept["aliases"],
+        stars=tuple(kept["stars"]),
+    )
+    return Exports(values["module"], values["places"], names)
 
 
 def _all(kind: type[_Record], values: Iterable[Mapping[str, Any]]) -> tuple[_Record, ...]:

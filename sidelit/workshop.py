@@ -54,7 +54,14 @@ def make(order: Order, data: bytes) -> Page:
     source = order.source
     text, faults = decode(data, source.shown)
     document = parse(text, source.shown, source.module)
-    page = make_page(document, allow_html=order.allow_html, parents=order.parents, repository=order.repository)
+    page = make_page(
+        document,
+        allow_html=order.allow_html,
+        module=source.module,
+        is_package=source.path.name == "__init__.py",
+        parents=order.parents,
+        repository=order.repository,
+    )
     return page.with_diagnostics(faults)
 
 

@@ -25,7 +25,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from markdown.extensions.toc import nest_toc_tokens
 from mkdocs.config import base
@@ -45,9 +45,12 @@ from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts.nav import home_page, rest_of_nav, titles
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
+from sidelit.names import NameIndex
 from sidelit.page import Page, finish, redirection
 from sidelit.prose import Heading
+from sidelit.references import Reference
 from sidelit.source import decode
+from sidelit.symbols import Symbol, unused_symbols
 from sidelit.theme import TEMPLATES
 from sidelit.tree import Mount, Source, common_folder, escapes, find_sources, mount, name_of, page_address, shown_path
 from sidelit.workshop import Order, Workshop
@@ -303,18 +306,19 @@ class SidelitPlugin(BasePlugin[Options]):
         made = self._workshop.page(self._order(page))
         for link in [*made.links, *filter(None, (made.image,))]:
             self._publish(page.source, link.target, files)
-        self._request(made.formulas)
+        self._request(made.formulas, _pairs(made.symbols))
+        self._request([symbol.formula for symbol in made.symbols])
+        self._progress.update()
         return made
 
     def _order(self, page: AnnotatedPage) -> Order:
         repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
         return Order(page.source, tuple(self._parents(page)), repository, self.config.allow_html)
 
-    def _request(self, formulas: Sequence[Formula]) -> None:
-        self._progress.update()
+    def _request(self, formulas: Sequence[Formula], symbols: mathjax.Symbols = ()) -> None:
         self._has_math |= bool(formulas)
         if self._math:
-            self._math.request(formulas)
+            self._math.request(formulas, symbols)
 
     def _parents(self, page: AnnotatedPage) -> Iterator[tuple[str, str]]:
         """The pages above: the home page, then each package that has a page."""
@@ -369,6 +373,7 @@ class SidelitPlugin(BasePlugin[Options]):
         asked = list(formula.contents(html, slots))
         self._tell(item for item in asked if isinstance(item, Diagnostic))
         self._request([item for item in asked if isinstance(item, Formula)])
+        self._progress.update()
         if page.title:
             # Front matter may give a number.
             page.title = formula.plain(str(page.title), slots)
@@ -381,6 +386,13 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Resolve every link, now that all pages and their anchors are known."""
         self._site = self._site_map(files)
+        exports = [file.page.made.exports for file in files if isinstance(file.page, AnnotatedPage)]
+        self._names = NameIndex({each.module: each.names for each in exports})
+        self._places = {
+            file.page.made.exports.module: (file.url, file.page.made.exports.places)
+            for file in files
+            if isinstance(file.page, AnnotatedPage)
+        }
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
         return env
@@ -430,7 +442,7 @@ class SidelitPlugin(BasePlugin[Options]):
             self._tell(page.made.diagnostics)
             if page.made.image:
                 page.meta["image"] = self._from_the_top(page.made.image, page)
-            page.content = finish(page.made, self._typeset, lambda link: self._address(link, page))
+            page.content = self._finish(page)
             has_math = bool(page.made.formulas)
         else:
             slots = self._theirs.get(page.file.src_uri, [])
@@ -444,15 +456,44 @@ class SidelitPlugin(BasePlugin[Options]):
 
     on_page_context = CombinedEvent(_show_search, _show_reader)
 
-    def _typeset(self, each: Formula) -> str:
+    def _finish(self, page: AnnotatedPage) -> str:
+        """Put formulas, links and names into the body, and tell which symbols no formula holds."""
+        made, found = page.made, set[int]()
+        body = finish(
+            made,
+            lambda formula: self._typeset(formula, _pairs(made.symbols), found),
+            lambda link: self._address(link, page),
+            lambda reference: self._definition(reference, page),
+        )
+        if self._math:
+            for number, symbol in enumerate(made.symbols):
+                # TeX that MathJax refuses is told as such.
+                if isinstance(result := self._math.typeset(symbol.formula), Diagnostic):
+                    self._tell([result])
+                elif number not in found:
+                    self._tell(unused_symbols([symbol]))
+        return body
+
+    def _definition(self, reference: Reference, page: AnnotatedPage) -> str:
+        """Return the address of what a name refers to, empty where there is none."""
+        if not (found := self._names.locate(reference.target)):
+            return ""
+        module, qualname = found
+        url, places = self._places[module]
+        anchor = f"#{quote(places[qualname])}" if qualname in places else ""
+        return anchor if url == page.url and anchor else relative_url(url, page.url) + anchor
+
+    def _typeset(self, each: Formula, symbols: mathjax.Symbols = (), found: set[int] | None = None) -> str:
         if self._math is None:
             opening, closing = (r"\[", r"\]") if each.display else (r"\(", r"\)")
             return f'<span class="math">{opening}{escape(each.tex)}{closing}</span>'
-        result = self._math.typeset(each)
+        result = self._math.typeset(each, symbols)
         if isinstance(result, Diagnostic):
             self._tell([result])
             return f'<code class="tex-error">{escape(each.tex)}</code>'
         self._rules.add(result.rules)
+        if found is not None:
+            found.update(result.found)
         return result.html
 
     def _client_scripts(self, page: HostPage) -> str:
@@ -531,6 +572,10 @@ class SidelitPlugin(BasePlugin[Options]):
 def _edit_uri(path: Path, config: MkDocsConfig) -> str:
     """MkDocs counts from `docs`; the repository's host resolves the dots."""
     return posixpath.normpath(Path(os.path.relpath(path.resolve(), config.docs_dir)).as_posix())
+
+
+def _pairs(symbols: Iterable[Symbol]) -> mathjax.Symbols:
+    return tuple((symbol.variable, symbol.formula.tex) for symbol in symbols)
 
 
 def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
