@@ -127,8 +127,8 @@ class _Places:
 
     def of(self, tex: str) -> tuple[int, int]:
         """The line and column of a symbol, else those of its name."""
-        found = self.text.find(tex, self.at + 1)
-        return self._place(self.at if found < 0 else found)
+        found = re.compile(rf"(?<![\w\\]){re.escape(tex)}(?!\w)").search(self.text, self.at + 1)
+        return self._place(found.start() if found else self.at)
 
     def diagnostic(self, message: str) -> Diagnostic:
         """What is wrong at this place."""

@@ -16,12 +16,13 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def made(text: str, *, allow_html: bool = True, path: str = "pkg/a.py") -> Page:
-    return make_page(parse(text, path, "pkg.a"), allow_html=allow_html, parents=[("home", "../index.html")])
+    document = parse(text, path, "pkg.a")
+    return make_page(document, allow_html=allow_html, module="pkg.a", parents=[("home", "../index.html")])
 
 
 def body(page: Page) -> str:
-    """The body with formulas as TeX in brackets and links as they were written."""
-    return finish(page, lambda each: f"[{escape(each.tex)}]", lambda link: link.target)
+    """The body with formulas as TeX in brackets, links as they were written, and names leading to what they mean."""
+    return finish(page, lambda each: f"[{escape(each.tex)}]", lambda link: link.target, lambda each: f"?{each.target}")
 
 
 def test_the_golden_page() -> None:
@@ -53,7 +54,7 @@ def test_formulas_and_links_are_left_open_with_their_places() -> None:
     page = made('"""\nSee $x$ and [b](b.py#B).\n"""\n# $y$\nx = 1\n')
     assert page.formulas == [Formula("x", False, "pkg/a.py", 2, 5), Formula("y", False, "pkg/a.py", 4, 3)]
     assert page.links == [Link("b.py#B", "href", "pkg/a.py", 2, 17)]
-    html = finish(page, lambda each: f"<i>{each.tex}</i>", lambda link: 'b.html?a&b"c')
+    html = finish(page, lambda each: f"<i>{each.tex}</i>", lambda link: 'b.html?a&b"c', lambda each: "")
     assert "<i>x</i>" in html and "<i>y</i>" in html
     assert 'href="b.html?a&amp;b&quot;c"' in html
 
@@ -94,9 +95,10 @@ def test_html_is_the_authors_own_or_it_is_cleaned() -> None:
 
 
 def test_code_with_the_mark_in_it_is_still_code() -> None:
-    page = made('# $x$\ns = "\ufdd0"  # \ufdd0\n')
+    page = made('# $x$\ns = "\ufdd0 <a? "  # \ufdd0\nimport torch\nprint(torch.zeros)\n')
     html = body(page)
-    assert "[x]" in html and "&#xFDD0;" in html
+    assert "[x]" in html and "&#xFDD0; &lt;a? " in html
+    assert 'href="?torch.zeros"' in html and "<a?" not in html
 
 
 @given(st.lists(st.sampled_from(["# text $x$", "x = 1", "", "def f():", '    """doc"""', "    y = 2", "#", "# <b>"])))

@@ -1,4 +1,4 @@
-"""The symbols in formulas, found on MathJax's own tree: what may be pointed at, and what is found of what is declared."""
+"""The symbols in formulas, on MathJax's own tree: what may be pointed at, and what is found of what is declared."""
 
 from __future__ import annotations
 

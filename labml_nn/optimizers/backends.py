@@ -4,7 +4,6 @@ title: Backends
 summary: How one rule runs three ways in PyTorch - tensor by tensor, compiled in chunks, compiled over flat buffers.
 symbols:
   theta: \theta
-  n: n
 ---
 
 # Backends

@@ -4,7 +4,6 @@ title: Performance test
 summary: How fast Adam can be in PyTorch - the memory it has to move, how to time it fairly, and what came out.
 symbols:
   numbers: n
-  speed: c
 ---
 
 # How fast the steps are

@@ -69,6 +69,9 @@ ASSETS = "assets/sidelit"
 MATH_SHEET = f"{ASSETS}/math.css"
 FONTS = f"{ASSETS}/fonts"
 
+# What makes pages answer to their reader in any theme. Ours has more.
+SCRIPTS = ("bridge.js", "preview.js")
+
 
 class Options(base.Config):
     """
@@ -174,9 +177,10 @@ class SidelitPlugin(BasePlugin[Options]):
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
         self._rules: set[tuple[str, ...]] = set()
 
-        # Another theme lacks the two columns.
+        # Another theme lacks the two columns, and what readers can do with them.
         if config.theme.name != "sidelit":
             config.extra_css.insert(0, f"{ASSETS}/pages.css")
+            config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
         return config
 
     def _mount(self, entry: Any) -> Mount:
@@ -294,7 +298,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _add_assets(self, files: Files, config: MkDocsConfig) -> None:
         """Bring what the pages need along into another theme."""
-        for name in ("pages.css", "mathjax-config.js"):
+        for name in ("pages.css", "mathjax-config.js", *SCRIPTS):
             uri = f"{ASSETS}/{name}"
             if files.get_file_from_path(uri) is None:
                 files.append(File.generated(config, uri, abs_src_path=str(TEMPLATES / uri)))
@@ -386,13 +390,11 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Resolve every link, now that all pages and their anchors are known."""
         self._site = self._site_map(files)
-        exports = [file.page.made.exports for file in files if isinstance(file.page, AnnotatedPage)]
-        self._names = NameIndex({each.module: each.names for each in exports})
-        self._places = {
-            file.page.made.exports.module: (file.url, file.page.made.exports.places)
-            for file in files
-            if isinstance(file.page, AnnotatedPage)
-        }
+        # A page that the site leaves out was never made.
+        made = {file.url: getattr(file.page, "made", None) for file in files}
+        exports = {url: page.exports for url, page in made.items() if page}
+        self._names = NameIndex({each.module: each.names for each in exports.values()})
+        self._places = {each.module: (url, each.places) for url, each in exports.items()}
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
         return env
