@@ -251,7 +251,8 @@ def test_links_work_without_a_script(browser: Browser, site: str) -> None:
 
 
 def test_a_declared_symbol_that_no_formula_holds_is_told(tmp_path: Path) -> None:
-    write(tmp_path, {"a.py": '"""\n---\ntitle: A\nsummary: A.\nsymbols: {x: \\gamma, y: \\bad}\n---\n$x$\n"""\nx = y = 1\n'})
+    head = "---\ntitle: A\nsummary: A.\nsymbols: {x: \\gamma, y: \\bad}\n---\n"
+    write(tmp_path, {"a.py": f'"""\n{head}$x$\n"""\nx = y = 1\n'})
     ran = run("sidelit", "build", "a.py", cwd=tmp_path)
     assert ran.status == 0
     assert "a.py:5:14: no formula of this page holds `\\gamma`; correct it, or take it out [symbols]" in ran.err
@@ -264,7 +265,8 @@ def test_inside_material(own_cache: Path, browser: Browser, serve_folder: Callab
     write(
         tmp_path,
         {
-            "mkdocs.yml": "site_name: x\ntheme: {name: material, font: false}\nplugins: [{sidelit: {sources: [pkg]}}]\n",
+            "mkdocs.yml": "site_name: x\ntheme: {name: material, font: false}\n"
+            "plugins: [{sidelit: {sources: [pkg]}}]\n",
             "docs/index.md": "# Home\n",
         },
     )
