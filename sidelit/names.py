@@ -16,8 +16,8 @@ the second, when every binding is known, says what each one means. Python's own 
 neither where names stand nor what they refer to, and pairing its tables with the tree takes more code than the rules
 do.
 
-The tree counts columns in bytes, gives no place at all to some names, and before Python 3.12 gives wrong ones inside
-f-strings. So **every name is compared with the text of its line, and left out where it is not there.**
+The tree counts columns in bytes, gives no place at all to some names, and before Python 3.12 wrong ones in f-strings of
+several lines. So **every name is compared with the text of its line, and left out where it is not there.**
 """
 
 from __future__ import annotations
@@ -577,8 +577,8 @@ def _assignment(reader: _Reader, node: ast.Assign | ast.AugAssign, scope: _Scope
 
 
 def _f_string(reader: _Reader, node: ast.JoinedStr, scope: _Scope) -> _Next:
-    # Python 3.11 gives wrong places to what is in an f-string. Line 0 is nowhere.
-    if sys.version_info < (3, 12):
+    # Python 3.11 gives wrong places to what is in an f-string of several lines. Line 0 is nowhere.
+    if sys.version_info < (3, 12) and node.lineno != node.end_lineno:
         for inner in ast.walk(node):
             if inner is not node and isinstance(inner, ast.expr):
                 inner.lineno = inner.end_lineno = 0
