@@ -16,8 +16,8 @@ the second, when every binding is known, says what each one means. Python's own 
 neither where names stand nor what they refer to, and pairing its tables with the tree takes more code than the rules
 do.
 
-The tree counts columns in bytes, gives no place at all to some names, and before Python 3.12 gives wrong ones inside
-f-strings. So **every name is compared with the text of its line, and left out where it is not there.**
+The tree counts columns in bytes, gives no place at all to some names, and before Python 3.12 wrong ones in f-strings of
+several lines. So **every name is compared with the text of its line, and left out where it is not there.**
 """
 
 from __future__ import annotations
@@ -576,9 +576,17 @@ def _assignment(reader: _Reader, node: ast.Assign | ast.AugAssign, scope: _Scope
     return [*_within(targets, scope), (node.value, scope)]
 
 
+def _annotated(reader: _Reader, node: ast.AnnAssign, scope: _Scope) -> _Next:
+    # `(x): int` binds nothing, as the only thing that looks like an assignment.
+    if isinstance(node.target, ast.Name) and not node.simple and node.value is None:
+        reader.place(reader.start(node.target), node.target.id, scope)
+        return ((node.annotation, scope),)
+    return _children(node, scope)
+
+
 def _f_string(reader: _Reader, node: ast.JoinedStr, scope: _Scope) -> _Next:
-    # Python 3.11 gives wrong places to what is in an f-string. Line 0 is nowhere.
-    if sys.version_info < (3, 12):
+    # Python 3.11 gives wrong places to what is in an f-string of several lines. Line 0 is nowhere.
+    if sys.version_info < (3, 12) and node.lineno != node.end_lineno:
         for inner in ast.walk(node):
             if inner is not node and isinstance(inner, ast.expr):
                 inner.lineno = inner.end_lineno = 0
@@ -611,6 +619,7 @@ _HANDLERS: dict[type, Callable[[_Reader, Any, _Scope], _Next]] = {
     ast.Call: _call,
     ast.Assign: _assignment,
     ast.AugAssign: _assignment,
+    ast.AnnAssign: _annotated,
     ast.JoinedStr: _f_string,
 }
 if sys.version_info >= (3, 12):
