@@ -3,13 +3,15 @@ r"""
 title: Optimizers
 summary: The base class of our annotated PyTorch optimizers - parameter groups, state, steps, weight decay both ways.
 symbols:
-  theta: \theta
+  theta: [\theta, '\theta_{t-1}']
   grad: g_t
-  lr: \alpha_t
+  lr: [\alpha_t, \alpha]
   betas: [\beta_1, \beta_2]
   eps: \epsilon
   step: t
   weight_decay: \lambda
+  shrink: ['1 - \alpha_t \lambda', '1 - \lambda']
+  l2: \lambda
 ---
 
 # Optimizers

@@ -10,9 +10,15 @@ paper:
   arxiv: "2010.07468"
 symbols:
   grad: g_t
-  m: m_t
-  s: s_t
+  m: [m_t, 'm_{t-1}']
+  exp_avg: [m_t, 'm_{t-1}', m_0]
+  s: [s_t, 's_{t-1}']
+  exp_avg_var: [s_t, 's_{t-1}', s_0]
   residual: g_t - m_t
+  beta2: \beta_2
+  one_minus_beta1: 1 - \beta_1
+  one_minus_beta2: 1 - \beta_2
+  lr: \alpha
   eps: \epsilon
 ---
 

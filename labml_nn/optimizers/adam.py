@@ -10,16 +10,21 @@ paper:
 symbols:
   theta: [\theta_t, '\theta_{t-1}']
   grad: g_t
-  m: m_t
-  v: v_t
+  m: [m_t, 'm_{t-1}']
+  exp_avg: [m_t, 'm_{t-1}', m_0]
+  v: [v_t, 'v_{t-1}']
+  exp_avg_sq: [v_t, 'v_{t-1}', v_0]
   beta1: \beta_1
   beta2: \beta_2
+  one_minus_beta1: 1 - \beta_1
+  one_minus_beta2: 1 - \beta_2
   eps: \epsilon
   lr: \alpha
   step: t
   step_size: \alpha_t
   eps_hat: \hat\epsilon_t
-  root: '\sqrt{1 - \beta_2^t}'
+  root: \sqrt{1 - \beta_2^t}
+  denominator: \sqrt{v_t} + \hat\epsilon_t
 ---
 
 # Adam

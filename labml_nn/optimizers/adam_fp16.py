@@ -9,10 +9,11 @@ paper:
   year: 2017
   arxiv: "1710.03740"
 symbols:
-  theta: \theta_t
-  master: \Theta_t
+  theta: [\theta_t, \theta_0]
+  master: [\Theta_t, '\Theta_{t-1}', \Theta_0]
   grad: g_t
   scale: s
+  inverse_scale: \frac{1}{s}
 ---
 
 # Adam for half precision

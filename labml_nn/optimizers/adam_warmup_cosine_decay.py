@@ -8,6 +8,7 @@ paper:
   year: 2016
   arxiv: "1608.03983"
 symbols:
+  lr: \alpha
   rate: \alpha_t
   step: t
   warmup: w

@@ -10,10 +10,11 @@ paper:
 symbols:
   grad: g_t
   m: m_t
-  v: v_t
-  v_max: 'v_t^{\max}'
+  v: [v_t, 'v_{t-1}']
+  v_max: ['v_t^{\max}', 'v_{t-1}^{\max}', 'v_0^{\max}']
+  max_exp_avg_sq: ['v_t^{\max}', 'v_{t-1}^{\max}', 'v_0^{\max}']
   big: C
-  x: x_t
+  x: [x_t, x]
 ---
 
 # AMSGrad

@@ -13,6 +13,7 @@ symbols:
   v: v_t
   beta1: \beta_1
   beta2: \beta_2
+  eps: \epsilon
   lr: \alpha
   step: t
   step_size: \alpha_t

@@ -10,13 +10,16 @@ paper:
 symbols:
   theta: [\theta_t, '\theta_{t-1}']
   grad: g_t
-  m: m_t
-  h: h_t
+  m: [m_t, 'm_{t-1}']
+  exp_avg: [m_t, 'm_{t-1}', m_0]
+  h: [h_t, 'h_{t-k}']
+  hessian: [h_t, 'h_{t-k}', h_0]
   gamma: \gamma
   eps: \epsilon
   lr: \alpha_t
   beta1: \beta_1
   beta2: \beta_2
+  one_minus_beta1: 1 - \beta_1
   batch_size: B
   labels: \hat y
 ---
