@@ -209,7 +209,6 @@ def test_offline_is_one_line_and_no_links(tmp_path: Path, serve_folder: Callable
         (nobody, ""),
         (serve_folder(tmp_path / "site"), ""),
         ("http://a b/", ""),
-        ("https://nowhere.invalid/", ""),
     ]
     inventory, problems = load_inventories(sources, tmp_path / "kept")
     assert inventory == Inventory()
