@@ -17,7 +17,7 @@ import yaml
 
 
 @contextlib.contextmanager
-def configured(sources: Sequence[Path]) -> Iterator[Path]:
+def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[Path]:
     """
     ## A `mkdocs.yml` for these sources, for as long as it is needed
     """
@@ -25,18 +25,23 @@ def configured(sources: Sequence[Path]) -> Iterator[Path]:
         folder = Path(name).resolve()
         (folder / "docs").mkdir()
         config = folder / "mkdocs.yml"
-        config.write_text(yaml.safe_dump(settings(sources)), encoding="utf-8")
+        config.write_text(yaml.safe_dump(settings(sources, include, exclude)), encoding="utf-8")
         yield config
 
 
-def settings(sources: Sequence[Path]) -> dict[str, Any]:
+def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
     """
     ## What the configuration says
 
     The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read
     from the disk.
     """
-    plugin = {"sources": [str(path.absolute()) for path in sources], "allow_html": False}
+    plugin = {
+        "sources": [str(path.absolute()) for path in sources],
+        "include": list(include),
+        "exclude": list(exclude),
+        "allow_html": False,
+    }
     return {
         "site_name": ", ".join(source.resolve().name for source in sources),
         "theme": "sidelit",
