@@ -45,6 +45,7 @@ from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts.nav import home_page, rest_of_nav, titles
+from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.names import NameIndex
 from sidelit.page import Page, finish, redirection
@@ -83,6 +84,8 @@ class Options(base.Config):
     * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
     * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
+    * `inventories` say where other libraries are documented: the address of their documentation, or
+      `{path: …, at: …}` for an inventory on the disk and that address
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
 
@@ -92,6 +95,7 @@ class Options(base.Config):
     mathjax_src = option.Type(str, default=CDN_SRC)
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
+    inventories = option.ListOfItems(option.Type((str, dict)), default=[])
     cache = option.Type(str, default="")
 
 
@@ -172,6 +176,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._top = common_folder(self._mounts)
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
+        self._inventory = self._read_inventories()
         self._math = self._start_math()
         self._workshop = Workshop(self._cache)
         self._running.callback(self._workshop.close)
@@ -188,12 +193,17 @@ class SidelitPlugin(BasePlugin[Options]):
         return config
 
     def _mount(self, entry: Any) -> Mount:
-        if isinstance(entry, str):
-            entry = {"path": entry}
-        path, at = entry.get("path"), entry.get("at")
-        if not isinstance(path, str) or not isinstance(at, str | None) or entry.keys() - {"path", "at"}:
-            raise PluginError(f"sidelit: sources: {entry} is neither a path nor {{path: …, at: …}}")
+        path, at = _path_and_place(entry, "sources")
         return mount(self._root / path, at)
+
+    def _read_inventories(self) -> Inventory:
+        """Read where other libraries are documented. What cannot be had costs its links, and no more."""
+        pairs = [_path_and_place(entry, "inventories") for entry in self.config.inventories]
+        places = [(path if "://" in path else str(self._root / path), at or "") for path, at in pairs]
+        inventory, problems = load_inventories(places, self._cache.directory / "inventories")
+        for problem in problems:
+            log.info(problem)
+        return inventory
 
     def _start_math(self) -> mathjax.MathJax | None:
         """Return the typesetter, or `None` where the reader's browser has to do it."""
@@ -493,7 +503,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def _definition(self, reference: Reference, page: AnnotatedPage) -> str:
         """Return the address of what a name refers to, empty where there is none."""
         if not (found := self._names.locate(reference.target)):
-            return ""
+            outside = map(self._inventory.find, self._names.outside(reference.target))
+            return next(filter(None, outside), "")
         module, qualname = found
         url, places = self._places[module]
         anchor = f"#{quote(places[qualname])}" if qualname in places else ""
@@ -630,6 +641,16 @@ class SidelitPlugin(BasePlugin[Options]):
 
 
 # ## Small things
+
+
+def _path_and_place(entry: Any, name: str) -> tuple[str, str | None]:
+    """Read `path`, or `{path: …, at: …}`."""
+    if isinstance(entry, str):
+        entry = {"path": entry}
+    path, at = entry.get("path"), entry.get("at")
+    if not isinstance(path, str) or not isinstance(at, str | None) or entry.keys() - {"path", "at"}:
+        raise PluginError(f"sidelit: {name}: {entry} is neither a path nor {{path: …, at: …}}")
+    return path, at
 
 
 def _is_at(page: AnnotatedPage, path: Path) -> bool:
