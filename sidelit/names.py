@@ -5,11 +5,10 @@ Two functions' `step` are two variables, `self.update` is a method that a base c
 `torch.zeros_like` has a page in torch's documentation. This module finds all that in the syntax tree. Nothing is
 imported or run, and text that only looks like a name, in a comment or a string, is none.
 
-    names = find_names(document.lines, "labml_nn.optimizers.adam")
-    names.names[0]                          # Name(line=1, column=5, text="typing", variable="typing", …)
-
-    index = NameIndex({"labml_nn.optimizers.adam": names, …})
-    index.locate("labml_nn.optimizers.adam.Adam.step")  # ("labml_nn.optimizers", "GenericAdaptiveOptimizer.step")
+    names = find_names(document.lines, "optimizers.adam")
+    index = NameIndex({"optimizers.adam": names, "optimizers": …})
+    index.locate("optimizers.adam.Adam.step")
+    # ("optimizers", "GenericAdaptiveOptimizer.step")
 
 A file is read in two passes. The first walks the tree and notes which scope binds which names, and where names stand;
 the second, when every binding is known, says what each one means. Python's own `symtable` knows the scopes too, but
@@ -183,6 +182,7 @@ class _Reader:
     What it finds is told apart by how it will be resolved:
 
     * `places` are (line, column, text, scope, binds) of the names that a scope knows
+    * `definitions` are (line, column, text, scope, inside) of the names behind `def` and `class`
     * `attributes` are the nodes with a dot, outer ones first, each with its scope
     * `arguments` are the keywords of calls, with the function that is called
     * `known` are (line, column, text, variable, target), which need no resolving

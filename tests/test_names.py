@@ -600,34 +600,35 @@ def assert_local_as_python_sees_it(names: Names, text: str) -> None:
 
     expected: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
-    in_comprehensions: set[str] = set()
+    nameless = ("lambda", "listcomp", "setcomp", "dictcomp", "genexpr")
 
     def visit(table: symtable.SymbolTable, qualname: str) -> None:
-        local = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_local()}
-        if table.get_type() == "function" and table.get_name() in ("listcomp", "setcomp", "dictcomp", "genexpr"):
-            in_comprehensions.update(local)
-        elif table.get_type() in ("function", "class") and table.get_name() != "lambda":
+        if table.get_type() in ("function", "class") and table.get_name() not in nameless:
             qualname = f"{qualname}.{table.get_name()}" if qualname else table.get_name()
             counts[qualname] += 1
             if table.get_type() == "function":
-                expected[qualname if counts[qualname] == 1 else f"{qualname}#{counts[qualname]}"] = local
+                scope = qualname if counts[qualname] == 1 else f"{qualname}#{counts[qualname]}"
+                expected[scope] = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_local()}
         for child in sorted(table.get_children(), key=symtable.SymbolTable.get_lineno):
             visit(child, qualname)
 
     visit(top, "")
     found = defaultdict(set)
+    inlined = set()
     for name in names.names:
-        scope, colon, local_name = name.variable.partition(":")
-        if colon and scope in expected:
-            found[scope].add(local_name)
+        scope, _, local = name.variable.rpartition(":")
+        found[scope].add(local)
+        # From Python 3.12 on, a function's table lists the names of its comprehensions too.
+        if sys.version_info >= (3, 12) and "<comprehension" in scope:
+            inlined.add(local)
 
-    # From Python 3.12 on, a function's table lists the names of its comprehensions too. Names with two underscores are
-    # listed under others. Of letters that are the same to Python only those have a place that it chose.
-    for scope, local in expected.items():
-        theirs = {name for name in local if "__" not in name and name.isidentifier()}
+    # Names with two underscores are listed under others. Of letters that are the same to Python only those have a place
+    # that it chose.
+    for scope, listed in expected.items():
+        theirs = {name for name in listed if "__" not in name and name.isidentifier()}
         ours = {name for name in found[scope] if "__" not in name}
         if text.isascii():
-            assert theirs - in_comprehensions <= ours, (scope, theirs - ours)
+            assert theirs - inlined <= ours, (scope, theirs - ours)
             assert ours <= theirs, (scope, ours - theirs)
 
 

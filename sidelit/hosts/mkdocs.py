@@ -19,6 +19,7 @@ import json
 import os
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -150,10 +151,12 @@ class SidelitPlugin(BasePlugin[Options]):
     """
     ## The plugin
 
-    `show_progress` is for a terminal; the command line sets it.
+    `show_progress` is for a terminal; the command line sets it. With `goes_on`, what runs beside a build is kept after
+    it, so that a server can have single pages [made again](#SidelitPlugin.write_again).
     """
 
     show_progress = False
+    goes_on = False
 
     def __init__(self) -> None:
         # What runs during one build and has to be stopped, whether it ends well or in an error.
@@ -176,6 +179,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._has_math = False
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
         self._rules: set[tuple[str, ...]] = set()
+        self._found: dict[str, list[Diagnostic]] = defaultdict(list)
 
         # Another theme lacks the two columns, and what readers can do with them.
         if config.theme.name != "sidelit":
@@ -389,15 +393,25 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Resolve every link, now that all pages and their anchors are known."""
+        self._env, self._files = env, files
+        self._know_pages(files)
+        if self._math and self._has_math:
+            config.extra_css.append(MATH_SHEET)
+        return env
+
+    def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
+        """Keep the navigation for pages that are made again."""
+        self._nav = nav
+        return nav
+
+    def _know_pages(self, files: Files) -> None:
+        """Note what links and names may lead to."""
         self._site = self._site_map(files)
         # A page that the site leaves out was never made.
         made = {file.url: getattr(file.page, "made", None) for file in files}
         exports = {url: page.exports for url, page in made.items() if page}
         self._names = NameIndex({each.module: each.names for each in exports.values()})
         self._places = {each.module: (url, each.places) for url, each in exports.items()}
-        if self._math and self._has_math:
-            config.extra_css.append(MATH_SHEET)
-        return env
 
     def _site_map(self, files: Files) -> SiteMap:
         targets, aliases = {}, {}
@@ -538,12 +552,19 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Write the style sheet of the formulas and copy the fonts that it names."""
         self._progress.close()
-        site = Path(config.site_dir)
+        self._write_math(Path(config.site_dir))
+        if not self.goes_on:
+            self.stop()
+
+    def _write_math(self, site: Path) -> None:
         if self._math and self._has_math:
             sheet = self._math.stylesheet([mathjax.Typeset("", rules) for rules in self._rules], "fonts")
             _write(site / MATH_SHEET, sheet.encode())
             for font in self._math.fonts(sheet):
                 _write(site / FONTS / font.name, font.read_bytes())
+
+    def stop(self) -> None:
+        """Stop what runs beside a build."""
         self._running.close()
 
     def on_build_error(self, *, error: Exception) -> None:
@@ -555,6 +576,7 @@ class SidelitPlugin(BasePlugin[Options]):
     def _tell(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Say what is wrong, with paths that lead to the files from the current folder."""
         for each in diagnostics:
+            self._found[each.path].append(each)
             each = replace(each, path=shown_path(self._top / each.path))
             log.warning("%s", each, extra={"diagnostic": True})
 
@@ -568,7 +590,50 @@ class SidelitPlugin(BasePlugin[Options]):
         return server
 
 
+    # ### One page again
+
+    def page_of(self, path: Path) -> AnnotatedPage | None:
+        """Return the page of a source, if it has one."""
+        pages = (file.page for file in self._files)
+        return next((page for page in pages if isinstance(page, AnnotatedPage) and _is_at(page, path)), None)
+
+    def write_again(self, page: AnnotatedPage) -> None:
+        """
+        Make and write one page again, after a build that `goes_on`.
+
+        As MkDocs does it. Other pages stay as they are, also where they show something of this one.
+        """
+        from mkdocs.commands.build import get_context
+
+        config, files = self._host_config, self._files
+        self._found.pop(page.source.shown, None)
+        page.render(config, files)
+        self._know_pages(files)
+        page.active = True
+        try:
+            context = get_context(self._nav, files, config, page)
+            context = config.plugins.on_page_context(context, page=page, config=config, nav=self._nav)
+            output = self._env.get_template("main.html").render(context)
+            output = config.plugins.on_post_page(output, page=page, config=config)
+        finally:
+            page.active = False
+        site = Path(config.site_dir)
+        _write(site / page.file.dest_uri, output.encode("utf-8", "xmlcharrefreplace"))
+        self._write_math(site)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Give what is wrong with each page, as the page's file and a message."""
+        for file in self._files:
+            if isinstance(page := file.page, AnnotatedPage):
+                for each in self._found.get(page.source.shown, ()):
+                    yield file.dest_uri, str(each)
+
+
 # ## Small things
+
+
+def _is_at(page: AnnotatedPage, path: Path) -> bool:
+    return path.is_file() and page.source.path.resolve() == path.resolve()
 
 
 def _edit_uri(path: Path, config: MkDocsConfig) -> str:

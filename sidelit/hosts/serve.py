@@ -1,15 +1,33 @@
 """
 # Showing a site while one writes
 
-MkDocs' own server: it builds the site into a folder of the system, watches the sources, and loads the page again in the
-browser when one is saved.
+The site is built into a folder of the system and served from there. When a source is saved, its page alone is made
+again, which takes a fraction of a second however large the site is, and browsers load it where they were. The whole
+site follows when there is quiet: a title may have changed in the navigation, or a link on another page be broken now.
+
+A source with an error has its page all the same, with the error above it. A configuration with an error leaves the
+site as it was. Files that are added, renamed or removed are followed by a build of everything.
 """
 
 from __future__ import annotations
 
+import filecmp
+import shutil
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sidelit.hosts.site import SiteError, explained, reporting
+from sidelit.hosts.live import LiveServer
+from sidelit.hosts.site import SiteError, explained, load, reporting
+
+if TYPE_CHECKING:
+    from sidelit.hosts.mkdocs import SidelitPlugin
+
+# Milliseconds: what changes within the first is taken together, and after the second of quiet the site follows.
+TOGETHER, QUIET = 30, 400
 
 
 def serve(config: Path, address: str) -> None:
@@ -19,10 +37,158 @@ def serve(config: Path, address: str) -> None:
     `config` is a `mkdocs.yml`, `address` a host and a port, such as `127.0.0.1:8000`. Raises `SiteError` where the
     address is taken or the configuration is not valid.
     """
-    from mkdocs.commands.serve import serve as serve_with_mkdocs
+    from watchfiles import watch
 
-    with reporting(), explained():
+    host, _, port = address.rpartition(":")
+    try:
+        server = LiveServer(host, int(port))
+    except OSError as error:
+        raise SiteError(f"{address}: {error.strerror or error}; choose another address with --address") from None
+
+    with reporting(), tempfile.TemporaryDirectory(prefix="sidelit-serve-") as scratch:
+        session = Session(config, Path(scratch), server)
+        session.build()
+        server.start()
+        print(f"Serving on {server.address}", file=sys.stderr, flush=True)
         try:
-            serve_with_mkdocs(str(config), dev_addr=address)
-        except OSError as error:
-            raise SiteError(f"{address}: {error.strerror or error}; choose another address with --address") from None
+            while True:
+                # What is watched may change with the configuration.
+                watched = session.watched
+                pace = {"step": TOGETHER, "debounce": TOGETHER, "rust_timeout": QUIET, "yield_on_timeout": True}
+                for changes in watch(*watched, **pace):  # type: ignore[arg-type]
+                    session.follow({Path(path) for _, path in changes})
+                    if session.watched != watched:
+                        break
+        finally:
+            server.close()
+            session.close()
+
+
+class Session:
+    """
+    ## What is kept between two changes
+
+    `watched` are the files and folders that the site is made of.
+    """
+
+    def __init__(self, config: Path, scratch: Path, server: LiveServer) -> None:
+        self._config = config
+        self._scratch = scratch
+        self._server = server
+        self._plugin: SidelitPlugin | None = None
+        self._builds = 0
+        self._behind = False
+        self.watched: list[Path] = [config]
+
+    def build(self) -> None:
+        """
+        ### Build everything, for the first time
+
+        Raises `SiteError` for a configuration that is not valid.
+        """
+        self._builds += 1
+        folder = self._scratch / str(self._builds)
+        plugin = None
+        with explained():
+            config = load(self._config, site_dir=str(folder), strict=False)
+            self.watched = sorted(_watched(config))
+            plugin = _build(config)
+        self.close()
+        self._plugin, self._server.folder = plugin, folder
+        self._server.problems = _problems(plugin)
+
+    def follow(self, changed: Collection[Path]) -> None:
+        """
+        ### Follow changes, or catch up where there are none
+        """
+        if not changed:
+            if self._behind:
+                self._behind = False
+                self._catch_up()
+            return
+
+        self._behind = True
+        pages = [self._plugin.page_of(path) for path in changed] if self._plugin else []
+        done = [page.file.dest_uri for page in pages if page and self._again(page)]
+        if done:
+            self._server.problems = _problems(self._plugin)
+            self._server.tell(done)
+
+    def _again(self, page: Any) -> bool:
+        """Make one page again; whatever is wrong beyond its source, the build of everything will tell."""
+        assert self._plugin is not None
+        try:
+            self._plugin.write_again(page)
+        except Exception:
+            return False
+        return True
+
+    def _catch_up(self) -> None:
+        before = self._server.folder
+        try:
+            self.build()
+        except SiteError as error:
+            print(f"sidelit: {error}", file=sys.stderr, flush=True)
+            self._server.problems = {"": [str(error)]}
+            self._server.tell([""])
+            return
+        self._server.tell(list(_different(before, self._server.folder)))
+        shutil.rmtree(before, ignore_errors=True)
+
+    def close(self) -> None:
+        """Stop what runs beside the last build."""
+        if self._plugin:
+            self._plugin.stop()
+            self._plugin = None
+
+
+def _build(config: Any) -> SidelitPlugin | None:
+    from mkdocs.commands.build import build as build_with_mkdocs
+    from mkdocs.exceptions import Abort
+
+    plugin: SidelitPlugin | None = config.plugins.get("sidelit")
+    if plugin:
+        plugin.goes_on = True
+    config.plugins.on_startup(command="serve", dirty=False)
+    try:
+        build_with_mkdocs(config)
+    except Abort as error:
+        raise SiteError(f"MkDocs gave up: {error}") from None
+    return plugin
+
+
+def _watched(config: Any) -> Iterator[Path]:
+    """Give what exists of the configuration, the hand-written pages, the theme and the sources."""
+    paths = [config.config_file_path, config.docs_dir, config.theme.custom_dir, *config.watch]
+    if plugin := config.plugins.get("sidelit"):
+        paths += [Path(config.config_file_path).parent / _path_of(entry) for entry in plugin.config.sources]
+    for path in paths:
+        if path and Path(path).exists():
+            yield Path(path).resolve()
+
+
+def _path_of(entry: Any) -> str:
+    return str(entry.get("path", "")) if isinstance(entry, dict) else str(entry)
+
+
+def _problems(plugin: SidelitPlugin | None) -> dict[str, list[str]]:
+    """What is wrong with each page, by its file."""
+    problems: dict[str, list[str]] = defaultdict(list)
+    for dest_uri, message in plugin.problems() if plugin else ():
+        problems[dest_uri].append(message)
+    return problems
+
+
+def _different(before: Path, after: Path) -> Iterable[str]:
+    """
+    ### Which pages differ between two builds
+
+    Where a style sheet or a script does, all of them do.
+    """
+    for path in sorted(after.rglob("*")):
+        name = path.relative_to(after)
+        old = before / name
+        if path.is_file() and path.suffix in (".html", ".css", ".js"):
+            is_same = old.is_file() and filecmp.cmp(path, old, shallow=False)
+            if not is_same:
+                yield name.as_posix() if path.suffix == ".html" else ""

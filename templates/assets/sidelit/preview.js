@@ -24,14 +24,24 @@
     return pages.get(url);
   }
 
+  // The code of a section as text, without line numbers and without the indentation that all lines share.
+  function codeOf(section) {
+    const copy = section.querySelector(".code pre")?.cloneNode(true);
+    if (!copy) return [];
+    for (const number of copy.querySelectorAll(".lineno")) number.remove();
+    const lines = copy.textContent.split("\n");
+    const indents = lines.filter((line) => line.trim()).map((line) => line.search(/\S/));
+    const code = document.createElement("pre");
+    code.textContent = lines.map((line) => line.slice(Math.min(...indents))).join("\n");
+    return [code];
+  }
+
   // The signature, the heading and the first paragraph; addresses in them are seen from where they stand.
   function headOf(section, address) {
-    const lines = section.querySelector(".code pre")?.cloneNode(true);
-    const docs = section.querySelector(".docs");
-    const parts = [...docs.children].filter((part) => part.matches("h1, h2, h3, h4, h5, h6, p")).slice(0, 2);
-    const made = [...(lines ? [lines] : []), ...parts.map((part) => part.cloneNode(true))];
+    const docs = [...section.querySelector(".docs").children];
+    const parts = docs.filter((part) => part.matches("h1, h2, h3, h4, h5, h6, p")).slice(0, 2);
+    const made = [...codeOf(section), ...parts.map((part) => part.cloneNode(true))];
     for (const part of made) {
-      for (const number of part.querySelectorAll(".lineno")) number.remove();
       for (const each of [part, ...part.querySelectorAll("*")]) {
         for (const name of ["id", "data-s", "data-t", "tabindex"]) each.removeAttribute(name);
         for (const name of ["href", "src"]) {
