@@ -33,7 +33,7 @@ from sidelit.diagnostic import Diagnostic
 @dataclass(frozen=True)
 class Formula:
     r"""
-    ### One formula
+    ## One formula
 
     `tex` is without delimiters, except that an environment such as `align` keeps its `\begin` and `\end`. `line` and
     `column` count from 1 and say where the opening delimiter stands in the file.
@@ -49,7 +49,7 @@ class Formula:
 @dataclass(frozen=True)
 class Link:
     """
-    ### A local address in a text
+    ## A local address in a text
 
     `target` is as the author wrote it and `kind` is the attribute it stands in, `href` or `src`.
     """
@@ -64,7 +64,7 @@ class Link:
 @dataclass(frozen=True)
 class Slot:
     """
-    ### What a placeholder stands for
+    ## What a placeholder stands for
 
     `source` is what the author typed. `content` is what it means: a formula, a link, the text to show instead, or a
     finding about it (the source is then shown as it is).

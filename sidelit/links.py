@@ -22,7 +22,7 @@ from sidelit.source import LineRange
 @dataclass(frozen=True)
 class Anchors:
     """
-    ### The names on an annotated page
+    ## The names on an annotated page
 
     `names`, and one for each line of code: `L1`, `L2` and so on. Those need not be listed, `lines` says in which ranges
     they are, in order.
@@ -48,7 +48,7 @@ _LINE = re.compile(r"L[1-9]\d{0,8}", re.ASCII)
 @dataclass(frozen=True)
 class Target:
     """
-    ### Something that can be linked to
+    ## Something that can be linked to
 
     * `url` is its address from the top of the site, as a browser asks for it
     * `anchors` are the names it has inside, `None` where nobody knows them
@@ -61,7 +61,7 @@ class Target:
 @dataclass(frozen=True)
 class SiteMap:
     """
-    ### Everything that can be linked to, by the ways to name it
+    ## Everything that can be linked to, by the ways to name it
 
     `targets` go by the place of their source in the site's tree. `aliases` are other names of the same places: the
     files' own paths, and the addresses of their pages.

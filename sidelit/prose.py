@@ -47,7 +47,7 @@ from sidelit.layout import arrange
 @dataclass(frozen=True)
 class Fragment:
     """
-    ### One text of a page
+    ## One text of a page
 
     `origins[i]` is the line and column (from 1) where line i of `docs` begins in the file.
     """
@@ -68,7 +68,7 @@ class Heading:
 @dataclass(frozen=True)
 class Prose:
     """
-    ### The HTML of one text, and what is in it
+    ## The HTML of one text, and what is in it
 
     `html` has placeholders. `text` is for the search: no HTML, TeX for formulas. `ids` are the ids in this HTML.
     """
@@ -92,7 +92,7 @@ class Rendering:
 
 class Renderer:
     """
-    ### Render pages, one after the other
+    ## Render pages, one after the other
 
     Setting up Python-Markdown takes longer than a page, so make one renderer and keep it. Without `allow_html` the HTML
     in the texts is cleaned: no scripts, handlers, styles or foreign schemes.
@@ -105,7 +105,7 @@ class Renderer:
 
     def render(self, fragments: Sequence[Fragment], path: str, taken: Collection[str] = ()) -> Rendering:
         """
-        ### Render the texts of one page
+        ## Render the texts of one page
 
         `path` is the file, for findings; `taken` are ids that the page uses itself. No text makes this raise: what
         Markdown cannot read is shown as it is, with a finding of the rule `markdown`.

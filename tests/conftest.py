@@ -23,19 +23,8 @@ from threading import Thread
 
 import hypothesis
 import pytest
-from install_browser import find_browser
+from install_browser import CHROMIUM, find_browser
 from playwright.sync_api import Browser, sync_playwright
-
-# No sandbox, because root has none in a container. The rest keeps Chromium from talking to anybody on its own.
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 # A shared machine may be slow at any moment, which is no property of what is tested. Under CI the examples are the same
 # in each run, so that a failure is the change's.

@@ -72,7 +72,7 @@ MATH_SHEET = f"{ASSETS}/math.css"
 FONTS = f"{ASSETS}/fonts"
 
 # What makes pages answer to their reader in any theme. Ours has more.
-SCRIPTS = ("bridge.js", "preview.js")
+SCRIPTS = ("bridge.js", "preview.js", "scroll.js")
 
 
 class Options(base.Config):
