@@ -43,6 +43,7 @@ from sidelit import formula, mathjax, prose
 from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
+from sidelit.hosts import repository
 from sidelit.hosts.nav import home_page, rest_of_nav, titles
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.page import Page, finish, redirection
@@ -161,6 +162,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
         self._top = common_folder(self._mounts)
+        self._repo_url = config.repo_url or ""
+        self._checkout = repository.checkout(self._root) if self._repo_url else None
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
         self._math = self._start_math()
@@ -307,8 +310,8 @@ class SidelitPlugin(BasePlugin[Options]):
         return made
 
     def _order(self, page: AnnotatedPage) -> Order:
-        repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
-        return Order(page.source, tuple(self._parents(page)), repository, self.config.allow_html)
+        form = repository.line_form(page.edit_url or "")
+        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html)
 
     def _request(self, formulas: Sequence[Formula]) -> None:
         self._progress.update()
@@ -467,6 +470,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _address(self, link: Link, page: AnnotatedPage) -> str:
         source = page.source
+        if link.kind == "repository":
+            path = source.path.resolve()
+            return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
         if not prose.is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]
