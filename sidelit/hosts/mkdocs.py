@@ -67,6 +67,9 @@ ASSETS = "assets/sidelit"
 MATH_SHEET = f"{ASSETS}/math.css"
 FONTS = f"{ASSETS}/fonts"
 
+# What the columns need in whatever theme they stand; the theme `sidelit` has more.
+SCRIPTS = ("say.js", "columns.js", "copy.js", "lines.js", "zoom.js")
+
 
 class Options(base.Config):
     """
@@ -294,7 +297,8 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _add_assets(self, files: Files, config: MkDocsConfig) -> None:
         """Bring what the pages need along into another theme."""
-        for name in ("pages.css", "mathjax-config.js"):
+        config.extra_javascript.extend(f"{ASSETS}/{name}" for name in SCRIPTS)
+        for name in ("pages.css", "mathjax-config.js", *SCRIPTS):
             uri = f"{ASSETS}/{name}"
             if files.get_file_from_path(uri) is None:
                 files.append(File.generated(config, uri, abs_src_path=str(TEMPLATES / uri)))
@@ -384,6 +388,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Resolve every link, now that all pages and their anchors are known."""
         self._site = self._site_map(files)
+        self._files = files
+        self._follows: dict[str, bool] = {}
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
         return env
@@ -439,6 +445,7 @@ class SidelitPlugin(BasePlugin[Options]):
             slots = self._theirs.get(page.file.src_uri, [])
             page.content = formula.fill(content or "", slots, self._typeset)
             has_math = bool(slots)
+        page.content = self._mark_images(page.content, page)
         if has_math and not self._math:
             page.content += self._client_scripts(page)
         preload = [f"{FONTS}/{name}" for name in mathjax.PRELOAD] if has_math and self._math else []
@@ -457,6 +464,18 @@ class SidelitPlugin(BasePlugin[Options]):
             return f'<code class="tex-error">{escape(each.tex)}</code>'
         self._rules.add(result.rules)
         return result.html
+
+    def _mark_images(self, html: str, page: HostPage) -> str:
+        """Mark the drawings that bring colours for the dark along. The others get a light ground there."""
+
+        def marked(image: re.Match[str]) -> str:
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(page.url), unquote(image[1])))
+            if place not in self._follows:
+                file = self._files.get_file_from_path(place)
+                self._follows[place] = bool(file) and b"prefers-color-scheme" in file.content_bytes
+            return f"{image[0]} data-follows" if self._follows[place] else image[0]
+
+        return _DRAWING.sub(marked, html)
 
     def _client_scripts(self, page: HostPage) -> str:
         """What a page needs for its formulas to be typeset by the browser."""
@@ -563,3 +582,6 @@ def _write(path: Path, data: bytes) -> None:
 
 # The targets of links and images in a Markdown file, to find the files of the tree that it shows.
 _TARGET = re.compile(r"""\]\(\s*<?([^\s<>()]+)|\bsrc=["']([^"']+)["']""")
+
+# An SVG of the site's own as an image
+_DRAWING = re.compile(r'<img\b[^>]*?\bsrc="([^":?#]+\.svg)"')

@@ -55,24 +55,28 @@
     choose(name, values[(values.indexOf(chosen(name)) + 1) % values.length]);
   }
 
-  // The section at the top of the window stays there, as far through it as before. Who only turns from mode to mode
-  // comes back to the same place, also where a section in between had nothing to show.
+  // The section at the top of the window stays there, as far through it as before. One that has nothing to show gives
+  // way to the prose above it or the code below it. Who only turns from mode to mode comes back to the same place.
   let held;
 
   function keepPlace(change) {
     const top = document.querySelector(".bar").getBoundingClientRect().bottom;
     const sections = [...document.querySelectorAll("#container > .section")];
-    if (held?.left !== scrollY) {
-      const index = sections.findIndex((each) => each.getBoundingClientRect().bottom > top + 1);
-      const { top: start, height } = sections.at(index).getBoundingClientRect();
-      held = { index, below: Math.max(0, start - top), through: Math.max(0, top - start) / height };
-    }
     const start = scrollY;
+    if (held?.left !== start) {
+      // A link leads to a little below the bar.
+      const index = Math.max(0, sections.findLastIndex((each) => each.getBoundingClientRect().top < top + 32));
+      const rect = sections[index].getBoundingClientRect();
+      held = { index, below: Math.max(0, rect.top - top), through: Math.max(0, top - rect.top) / rect.height };
+    }
     change();
-    const shown = sections.findIndex((each, i) => i >= held.index && each.getBoundingClientRect().height > 1);
-    if (start && shown >= 0) {
-      const rect = sections[shown].getBoundingClientRect();
-      const through = shown === held.index ? held.through * rect.height : 0;
+    const shown = (each) => each.getBoundingClientRect().height > 1;
+    const before = sections.slice(0, held.index + 1).findLast(shown);
+    const after = sections.slice(held.index).find(shown);
+    const section = root.dataset.mode === "prose" ? before || after : after || before;
+    if (start && section) {
+      const rect = section.getBoundingClientRect();
+      const through = section === sections[held.index] ? held.through * rect.height : 0;
       scrollBy({ top: rect.top - top - held.below + through, behavior: "instant" });
     }
     held.left = scrollY;
@@ -83,7 +87,7 @@
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target || target.getClientRects().length) return;
     choose("mode", "both");
-    target.scrollIntoView();
+    sidelit.arrive(target);
   }
 
   root.dataset.script = "";

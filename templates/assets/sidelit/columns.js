@@ -1,12 +1,14 @@
 // Measures what style sheets cannot. Beside a longer neighbour, prose and code stay in the window while their section
-// scrolls by: a side that fits stands below the bar, and a higher one stops where its end is in sight. What scrolls
-// sideways can be reached by keyboard.
+// scrolls by: a side that fits stands below the bar, and a higher one stops where its end is in sight. The prose of a
+// function goes on beside its body, which is a section of its own. What scrolls sideways can be reached by keyboard.
 {
   const wide = "#container mjx-container[display='true'], #container .highlight, #container pre, #container .docs table";
   const sides = "#container > .section > .docs, #container > .section > .code > .highlight";
+  const bodies = "#container > .section[data-kind='body']";
 
   const observer = new ResizeObserver((entries) => {
     for (const { target, borderBoxSize: [box] } of entries) {
+      if (target.matches(bodies)) target.previousElementSibling.style.setProperty("--sl-body", `${box.blockSize}px`);
       if (target.matches(sides)) target.style.setProperty("--sl-height", `${box.blockSize}px`);
       if (target.matches(wide)) {
         const reachable = target.querySelector("a, button, [tabindex]");
@@ -15,5 +17,19 @@
       }
     }
   });
-  for (const each of document.querySelectorAll(`${sides}, ${wide}`)) observer.observe(each);
+  for (const each of document.querySelectorAll(`${sides}, ${bodies}, ${wide}`)) observer.observe(each);
+
+  // For a link, a place is where the section is, and not where its prose has gone along to.
+  sidelit.arrive = (target) => {
+    document.documentElement.dataset.arriving = "";
+    target.scrollIntoView();
+    delete document.documentElement.dataset.arriving;
+  };
+
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("a[href*='#']");
+    if (!link || link.href.split("#")[0] !== location.href.split("#")[0]) return;
+    const place = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (place) setTimeout(() => sidelit.arrive(place));
+  });
 }

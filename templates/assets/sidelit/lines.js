@@ -116,7 +116,7 @@
     went = anchor = null;
     if (!first) return;
     anchor = chosen()[0];
-    first.scrollIntoView();
+    sidelit.arrive(first);
   }
 
   addEventListener("hashchange", () => {
