@@ -11,9 +11,13 @@
       if (target.matches(bodies)) target.previousElementSibling.style.setProperty("--sl-body", `${box.blockSize}px`);
       if (target.matches(sides)) target.style.setProperty("--sl-height", `${box.blockSize}px`);
       if (target.matches(wide)) {
-        const reachable = target.querySelector("a, button, [tabindex]");
-        if (target.scrollWidth > target.clientWidth + 1 && !reachable) target.tabIndex = 0;
+        const overflows = target.scrollWidth > target.clientWidth + 1;
+        if (overflows && !target.querySelector("a, button, [tabindex]")) target.tabIndex = 0;
         else target.removeAttribute("tabindex");
+
+        // On paper nothing scrolls: a formula is set as small as it has to be.
+        const ems = target.scrollWidth / parseFloat(getComputedStyle(target).fontSize);
+        if (overflows && target.matches("mjx-container")) target.style.setProperty("--sl-ems", ems);
       }
     }
   });

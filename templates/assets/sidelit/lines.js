@@ -122,5 +122,10 @@
   addEventListener("hashchange", () => {
     if (location.hash !== went) arrive();
   });
-  if (chosen()) arrive();
+
+  // What loads late may move the lines.
+  if (chosen()) {
+    arrive();
+    addEventListener("load", () => document.fonts.ready.then(arrive));
+  }
 }
