@@ -187,8 +187,14 @@ def pixel(page: Page, selector: str) -> tuple[int, ...]:
     clip = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "width": 1, "height": 1}
     data = page.screenshot(clip=clip, full_page=True)  # type: ignore[arg-type]
 
+    packed, start = b"", 8
+    while start < len(data):
+        length, kind = struct.unpack_from(">I4s", data, start)
+        packed += data[start + 8 : start + 8 + length] if kind == b"IDAT" else b""
+        start += length + 12
+
     # Nothing is before the first pixel that it could be told from, so it is written as it is, after the row's filter.
-    return tuple(zlib.decompressobj().decompress(data[data.index(b"IDAT") + 4 :])[1:4])
+    return tuple(zlib.decompress(packed)[1:4])
 
 
 DARK, LIGHT = "rgb(23, 27, 33)", "rgb(255, 255, 255)"
@@ -684,3 +690,50 @@ def test_a_page_is_printed_black_on_white_with_nothing_cut_off(reader: Any, tmp_
           .filter((each) => each.getBoundingClientRect().right > 700.5).map((each) => each.outerHTML.slice(0, 80))"""
     )
     assert wide == []
+
+
+# ## Another theme
+
+
+def test_material_keeps_columns_lines_and_copying_and_its_own_palette(
+    browser: Browser, folder: Path, serve_folder: Callable[[Path], str]
+) -> None:
+    root = folder.parent
+    config = (root / "mkdocs.yml").read_text().replace("theme: sidelit", "theme: {name: material, font: false}")
+    (root / "material.yml").write_text(config)
+    address = serve_folder(build(root / "material.yml", root / "material").folder)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address.rstrip("/"))
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address + "pkg/hard.html#L60-L62")
+    assert chosen(page) == ["60", "61", "62"]
+    top, bottom = page.evaluate(BOX, "[id='short_prose']")
+    assert top >= 48 and bottom <= 900
+    assert not page.locator("[data-choice]").count()
+    block(page, "import math").hover()
+    block(page, "import math").get_by_role("button", name="Copy").click()
+    said(page, "Copied")
+    assert clipboard(page) == "import math"
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 1440
+    context.close()
+    assert not errors
+
+
+def test_the_page_works_from_the_disk(reader: Any, folder: Path) -> None:
+    page = reader((folder / "pkg" / "hard.html").as_uri() + "#L60-L62", color_scheme="light")
+    assert chosen(page) == ["60", "61", "62"]
+    for text in ("Light", "Dark"):
+        page.locator("[data-choice=theme]").click()
+        said(page, text)
+    page.reload()
+    assert ground(page) == DARK
+    block(page, "value_120 =").hover()
+    block(page, "value_120 =").get_by_role("button", name="Copy", exact=True).click()
+    said(page, "Copied")
+    page.get_by_role("button", name="Enlarge: a plot").click()
+    page.locator("dialog[open] img").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("m")
+    said(page, "Prose only")

@@ -472,7 +472,7 @@ class SidelitPlugin(BasePlugin[Options]):
             place = posixpath.normpath(posixpath.join(posixpath.dirname(page.url), unquote(image[1])))
             if place not in self._follows:
                 file = self._files.get_file_from_path(place)
-                self._follows[place] = bool(file) and b"prefers-color-scheme" in file.content_bytes
+                self._follows[place] = file is not None and b"prefers-color-scheme" in file.content_bytes
             return f"{image[0]} data-follows" if self._follows[place] else image[0]
 
         return _DRAWING.sub(marked, html)

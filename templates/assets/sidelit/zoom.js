@@ -22,6 +22,9 @@
     image.tabIndex = 0;
     image.setAttribute("role", "button");
     image.setAttribute("aria-label", image.alt ? `Enlarge: ${image.alt}` : "Enlarge the image");
+
+    // Without words an image is decoration, which cannot be pressed.
+    image.alt ||= "Image";
     image.addEventListener("click", () => open(image));
     image.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
