@@ -51,7 +51,8 @@ class Link:
     """
     ## A local address in a text
 
-    `target` is as the author wrote it and `kind` is the attribute it stands in, `href` or `src`.
+    `target` is as the author wrote it and `kind` is the attribute it stands in, `href` or `src`. One of the kind
+    `repository` is the page's own: it leads to its source there, and `target` says to which lines.
     """
 
     target: str

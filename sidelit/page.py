@@ -109,8 +109,10 @@ def make_page(
     ## Document to page
 
     `module` is the dotted name of the file, `is_package` says that it is an `__init__.py`. `parents` are the pages
-    above this one as (title, address), `repository` the address of the source there, if it has one. With `allow_html`
-    the HTML in the prose is the author's own and kept; without it, it is sanitised.
+    above this one as (title, address). `repository` is how the source's repository writes lines at the end of an
+    address, such as `#L{first}-L{last}`, if it has one; the address before that changes with each commit and is left
+    open, as a `Link` of the kind `repository`. With `allow_html` the HTML in the prose is the author's own and kept;
+    without it, it is sanitised.
     """
     anchors = [section.anchor for section in document.sections]
     fragments = [Fragment(section.docs.replace("\0", code.NUL), section.origins) for section in document.sections]
@@ -130,6 +132,11 @@ def make_page(
     def leave_open(end: OpenEnd) -> str:
         open_ends.append(end)
         return _MARK
+
+    def in_repository(lines: str) -> str:
+        return leave_open(Link(lines, "repository", document.path, 1, 1)) if repository else ""
+
+    source = {"path": document.path, "href": in_repository("")}
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
@@ -153,6 +160,7 @@ def make_page(
                 "docs": html,
                 "docstring": section.docstring,
                 "code": _without_mark(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
+                "in_repository": in_repository(_lines(section, repository)),
             }
         )
         for first, last in section.code_lines:
@@ -163,7 +171,7 @@ def make_page(
 
     body = _template("annotated.html").render(
         parents=[{"title": title, "href": href} for title, href in parents],
-        source={"path": document.path, "href": repository},
+        source=source,
         sections=sections,
     )
     return Page(
@@ -251,6 +259,12 @@ def _refused_addresses(document: Document) -> list[Diagnostic]:
         for name, kind in (("image", "src"), ("redirect", "href"))
         if isinstance(document.front_matter.get(name), str) and not _front_matter_link(document, name, kind)
     ]
+
+
+def _lines(section: Section, form: str) -> str:
+    """Return the section's lines, first to last, as the end of an address."""
+    numbers = [number for span in (*section.doc_lines, *section.code_lines) for number in span]
+    return form.format(first=min(numbers), last=max(numbers)) if numbers else ""
 
 
 def _names(section: Section, lines: Sequence[str]) -> str:

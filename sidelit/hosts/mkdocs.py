@@ -44,6 +44,7 @@ from sidelit import formula, mathjax, prose
 from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
+from sidelit.hosts import repository
 from sidelit.hosts.nav import home_page, rest_of_nav, titles
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
@@ -71,8 +72,8 @@ ASSETS = "assets/sidelit"
 MATH_SHEET = f"{ASSETS}/math.css"
 FONTS = f"{ASSETS}/fonts"
 
-# What makes pages answer to their reader in any theme. Ours has more.
-SCRIPTS = ("bridge.js", "preview.js", "scroll.js")
+# What the columns need in whatever theme they stand; the theme `sidelit` has more.
+SCRIPTS = ("say.js", "columns.js", "bridge.js", "preview.js", "copy.js", "lines.js", "zoom.js")
 
 
 class Options(base.Config):
@@ -174,6 +175,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
         self._top = common_folder(self._mounts)
+        self._repo_url = config.repo_url or ""
+        self._checkout = repository.checkout(self._root) if self._repo_url else None
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
         self._inventory = self._read_inventories()
@@ -330,8 +333,8 @@ class SidelitPlugin(BasePlugin[Options]):
         return made
 
     def _order(self, page: AnnotatedPage) -> Order:
-        repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
-        return Order(page.source, tuple(self._parents(page)), repository, self.config.allow_html)
+        form = repository.line_form(page.edit_url or "")
+        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html)
 
     def _request(self, formulas: Sequence[Formula], symbols: mathjax.Symbols = ()) -> None:
         self._has_math |= bool(formulas)
@@ -405,6 +408,7 @@ class SidelitPlugin(BasePlugin[Options]):
         """Resolve every link, now that all pages and their anchors are known."""
         self._env, self._files = env, files
         self._know_pages(files)
+        self._follows: dict[str, bool] = {}
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
         return env
@@ -474,6 +478,7 @@ class SidelitPlugin(BasePlugin[Options]):
             slots = self._theirs.get(page.file.src_uri, [])
             page.content = formula.fill(content or "", slots, self._typeset)
             has_math = bool(slots)
+        page.content = self._mark_images(page.content, page)
         if has_math and not self._math:
             page.content += self._client_scripts(page)
         preload = [f"{FONTS}/{name}" for name in mathjax.PRELOAD] if has_math and self._math else []
@@ -523,6 +528,18 @@ class SidelitPlugin(BasePlugin[Options]):
             found.update(result.found)
         return result.html
 
+    def _mark_images(self, html: str, page: HostPage) -> str:
+        """Mark the drawings that bring colours for the dark along. The others get a light ground there."""
+
+        def marked(image: re.Match[str]) -> str:
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(page.url), unquote(image[1])))
+            if place not in self._follows:
+                file = self._files.get_file_from_path(place)
+                self._follows[place] = file is not None and b"prefers-color-scheme" in file.content_bytes
+            return f"{image[0]} data-follows" if self._follows[place] else image[0]
+
+        return _DRAWING.sub(marked, html)
+
     def _client_scripts(self, page: HostPage) -> str:
         """What a page needs for its formulas to be typeset by the browser."""
         settings = escape(normalize_url(f"{ASSETS}/mathjax-config.js", page))
@@ -535,6 +552,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _address(self, link: Link, page: AnnotatedPage) -> str:
         source = page.source
+        if link.kind == "repository":
+            path = source.path.resolve()
+            return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
         if not prose.is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]
@@ -690,3 +710,6 @@ def _write(path: Path, data: bytes) -> None:
 
 # The targets of links and images in a Markdown file, to find the files of the tree that it shows.
 _TARGET = re.compile(r"""\]\(\s*<?([^\s<>()]+)|\bsrc=["']([^"']+)["']""")
+
+# An SVG of the site's own as an image
+_DRAWING = re.compile(r'<img\b[^>]*?\bsrc="([^":?#]+\.svg)"')
