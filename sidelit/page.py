@@ -27,22 +27,10 @@ from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
+from sidelit.search import Entry, entries_of
 from sidelit.source import Document, LineRange, Section
 from sidelit.symbols import Symbol, declared_symbols, unused_variables
 from sidelit.theme import TEMPLATES
-
-
-@dataclass(frozen=True)
-class Entry:
-    """
-    ## What the search index knows of a section
-
-    `text` is its prose with formulas as TeX, and the names in its code. `anchor` is where it is on the page.
-    """
-
-    anchor: str
-    title: str
-    text: str
 
 
 # What is put into a page last
@@ -60,7 +48,7 @@ class Page:
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
     * `exports` are the definitions that names on other pages may lead to
-    * `entries` are for the search index
+    * `entries` are what the search can find
     """
 
     title: str
@@ -166,8 +154,11 @@ def make_page(
         for first, last in section.code_lines:
             for line in range(first, last + 1):
                 open_ends += marked.references.get(line, ())
-        title = docs.headings[0].text if docs.headings else section.qualname or document.title
-        entries.append(Entry(section.anchor, title, f"{docs.text} {_names(section, document.lines)}".strip()))
+        title = section.qualname or document.title
+        joined = section.number > 0 or any(heading.text == title for heading in docs.headings[:1])
+        first, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
+        name = section.qualname if section.kind in ("class", "function") else ""
+        entries += [replace(first, name=name, names=_names(section, document.lines)), *more]
 
     body = _template("annotated.html").render(
         parents=[{"title": title, "href": href} for title, href in parents],
@@ -320,7 +311,10 @@ def from_json(data: bytes) -> Page:
             "redirect": values["redirect"] and Link(**values["redirect"]),
             "anchors": tuple(values["anchors"]),
             "code_lines": tuple((first, last) for first, last in values["code_lines"]),
-            "entries": _all(Entry, values["entries"]),
+            "entries": tuple(
+                Entry(**{**each, "title": tuple(each["title"]), "text": tuple(each["text"])})
+                for each in values["entries"]
+            ),
             "diagnostics": _all(Diagnostic, values["diagnostics"]),
         }
     )

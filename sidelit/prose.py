@@ -2,7 +2,7 @@ r"""
 # Prose to HTML
 
 A page's texts in Markdown go in, in order; their HTML comes out, with what else a page wants to know of them: headings,
-ids, formulas, links and plain text for the search.
+ids, formulas and links.
 
 Formulas are still placeholders in the result (see [`formula`](formula.py)), and so is every local address, because
 only the host knows where a source's page will be. `formula.fill` replaces both at the end, after everything here that
@@ -70,11 +70,10 @@ class Prose:
     """
     ## The HTML of one text, and what is in it
 
-    `html` has placeholders. `text` is for the search: no HTML, TeX for formulas. `ids` are the ids in this HTML.
+    `html` has placeholders. `ids` are the ids in this HTML.
     """
 
     html: str = ""
-    text: str = ""
     headings: tuple[Heading, ...] = ()
     ids: tuple[str, ...] = ()
     formulas: tuple[Formula, ...] = ()
@@ -436,7 +435,6 @@ _CLEANER = nh3.Cleaner(
 
 _BLOCK_ELEMENTS = frozenset(Markdown().block_level_elements)
 _LINE_BREAKS = _BLOCK_ELEMENTS | {f"/{name}" for name in _BLOCK_ELEMENTS} | {"br", "img"}
-_SIMPLE_TAG = re.compile(r"</?(?:p|code)>")
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
 _RESERVED = re.compile(r"container|background|section-\d+|L\d+")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
@@ -491,17 +489,13 @@ class _Page:
         if not html:
             return Prose()
         reader = _Reader(self, fragment)
-        if simple:
-            words = _SIMPLE_TAG.sub("", html)
-        else:
+        if not simple:
             html = reader.read(html)
-            words = "".join(reader.words)
         found: dict[type, list[Any]] = {Formula: [], Link: [], Diagnostic: self.diagnostics}
         for content in contents(html, self.slots):
             found[type(content)].append(content)
         return Prose(
             html=html,
-            text=_text(words, self.slots, "\n"),
             headings=tuple(reader.headings),
             ids=tuple(reader.ids),
             formulas=tuple(found[Formula]),
@@ -563,7 +557,7 @@ class _Reader:
         return "".join(self.out)
 
     def heading(self, level: int, tag: int, words: int, id: str) -> None:
-        text = _text("".join(self.words[words:]), self.page.slots, " ")
+        text = _text("".join(self.words[words:]), self.page.slots)
         if not id:
             id = self.page.claim(slug(text))
             self.ids.append(id)
@@ -607,10 +601,9 @@ class _Reader:
         return _beginning(self.fragment)
 
 
-def _text(words: str, slots: Sequence[Slot], space: str) -> str:
-    """Return HTML that has no tags any more as text, with `space` for a line break."""
-    lines = (" ".join(line.split()) for line in plain(unescape(words), slots).split("\n"))
-    return space.join(line for line in lines if line)
+def _text(words: str, slots: Sequence[Slot]) -> str:
+    """Return HTML that has no tags any more as text, on one line."""
+    return " ".join(plain(unescape(words), slots).split())
 
 
 def _beginning(fragment: Fragment) -> tuple[int, int]:

@@ -41,7 +41,7 @@ def settings(sources: Sequence[Path]) -> dict[str, Any]:
         "site_name": ", ".join(source.resolve().name for source in sources),
         "theme": "sidelit",
         "use_directory_urls": False,
-        "plugins": ["search", {"sidelit": plugin}],
+        "plugins": [{"sidelit": plugin}],
         "markdown_extensions": [
             "admonition",
             "def_list",

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from markdown.extensions.toc import nest_toc_tokens
+from markupsafe import Markup
 from mkdocs.config import base
 from mkdocs.config import config_options as option
 from mkdocs.exceptions import PluginError
@@ -40,12 +41,12 @@ from mkdocs.utils import normalize_url
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from sidelit import formula, mathjax, prose
+from sidelit import formula, mathjax, prose, search
 from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts import repository
-from sidelit.hosts.nav import home_page, rest_of_nav, titles
+from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.names import NameIndex
@@ -70,6 +71,8 @@ CDN_INTEGRITY = "sha384-OrHfGTnIbkl0do3N76qW/uWr38o91N05sbSPuYBPLH+hG8X/dNSrjZf3
 
 ASSETS = "assets/sidelit"
 MATH_SHEET = f"{ASSETS}/math.css"
+SEARCH_INDEX = f"{ASSETS}/search-index.js"
+TREE = f"{ASSETS}/tree.js"
 FONTS = f"{ASSETS}/fonts"
 
 # What the columns need in whatever theme they stand; the theme `sidelit` has more.
@@ -188,12 +191,22 @@ class SidelitPlugin(BasePlugin[Options]):
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
         self._rules: set[tuple[str, ...]] = set()
         self._found: dict[str, list[Diagnostic]] = defaultdict(list)
+        self._mathml: dict[str, str] = {}
+        self._indexed: list[search.Indexed] = []
 
-        # Another theme lacks the two columns, and what readers can do with them.
-        if config.theme.name != "sidelit":
+        # Another theme lacks the two columns and what readers can do with them, and searches in its own way.
+        self._own_theme = config.theme.name == "sidelit"
+        if not self._own_theme:
             config.extra_css.insert(0, f"{ASSETS}/pages.css")
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
+        config.extra.setdefault("sidelit", {})["search"] = self._own_theme and self._can_search()
         return config
+
+    def _can_search(self) -> bool:
+        if _search_library():
+            return True
+        log.warning("MiniSearch is not installed: run `npm ci` in the checkout; this site has no search")
+        return False
 
     def _mount(self, entry: Any) -> Mount:
         path, at = _path_and_place(entry, "sources")
@@ -254,8 +267,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
         added.sort(key=lambda file: file.src_uri)
         self._give_places([file.src_uri for file in added], files, config)
-        if config.theme.name != "sidelit":
-            self._add_assets(files, config)
+        self._add_assets(files, config)
 
         by_uri = {source.uri: source for source in sources}
         self._sources = {file.src_uri: by_uri[file.src_uri] for file in added}
@@ -314,11 +326,16 @@ class SidelitPlugin(BasePlugin[Options]):
         return text
 
     def _add_assets(self, files: Files, config: MkDocsConfig) -> None:
-        """Bring what the pages need along into another theme."""
-        for name in ("pages.css", "mathjax-config.js", *SCRIPTS):
+        """Bring along what the pages need in another theme, or what ours takes from npm."""
+        if self._own_theme:
+            assets = _search_library()
+        else:
+            names = ("pages.css", "mathjax-config.js", *SCRIPTS)
+            assets = {name: TEMPLATES / ASSETS / name for name in names}
+        for name, path in assets.items():
             uri = f"{ASSETS}/{name}"
             if files.get_file_from_path(uri) is None:
-                files.append(File.generated(config, uri, abs_src_path=str(TEMPLATES / uri)))
+                files.append(File.generated(config, uri, abs_src_path=str(path)))
 
     # ### 2. Pages
 
@@ -404,6 +421,11 @@ class SidelitPlugin(BasePlugin[Options]):
 
     # ### 3. Links
 
+    def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
+        """Keep the navigation, whose titles are not yet all known."""
+        self._nav = nav
+        return nav
+
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Resolve every link, now that all pages and their anchors are known."""
         self._env, self._files = env, files
@@ -412,11 +434,6 @@ class SidelitPlugin(BasePlugin[Options]):
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
         return env
-
-    def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
-        """Keep the navigation for pages that are made again."""
-        self._nav = nav
-        return nav
 
     def _know_pages(self, files: Files) -> None:
         """Note what links and names may lead to."""
@@ -449,20 +466,32 @@ class SidelitPlugin(BasePlugin[Options]):
     @event_priority(100)
     def _show_search(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
         """
-        Show the page to search plugins as they shall index it: headings and text, with the TeX of formulas.
+        Show the page to search plugins as they shall index it: headings and text, with the TeX of formulas. What the
+        search of our own theme knows is put down here too.
 
         Typeset formulas read as garbage there, and parsing whole pages costs more than the rest of a build.
         """
         self._kept = page.content, page.toc
+        if config.extra["sidelit"]["search"]:
+            self._index(page)
         if isinstance(page, AnnotatedPage):
             page.content = _search_text(page.made)
 
             # Search plugins look each heading up in the table of contents, from its start. An iterator goes on
             # where it stopped, so that a page of ten thousand sections costs as many steps and not their square.
-            page.toc = iter([AnchorLink(escape(e.title, quote=False), e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
+            page.toc = iter([AnchorLink(_html(e.title), e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
         elif (slots := self._theirs.get(page.file.src_uri)) is not None:
             page.content = formula.fill(page.content or "", slots, lambda each: escape(each.tex))
         return context
+
+    def _index(self, page: HostPage) -> None:
+        title = Markup(str(page.title or "")).striptags()
+        if not isinstance(page, AnnotatedPage):
+            slots = self._theirs.get(page.file.src_uri, [])
+            entries = search.entries_of(page.content or "", slots, "", title)
+            self._indexed.append(search.Indexed(page.url, title, entries))
+        elif not page.made.redirect:
+            self._indexed.append(search.Indexed(page.url, title, page.made.entries))
 
     @event_priority(-100)
     def _show_reader(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
@@ -526,6 +555,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._rules.add(result.rules)
         if found is not None:
             found.update(result.found)
+        if self._own_theme and each.tex not in self._mathml:
+            self._mathml[each.tex] = search.mathml_of(result.html)
         return result.html
 
     def _mark_images(self, html: str, page: HostPage) -> str:
@@ -581,9 +612,14 @@ class SidelitPlugin(BasePlugin[Options]):
         return redirection(page.made.title, self._address(redirect, page)) if redirect else output
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Write the style sheet of the formulas and copy the fonts that it names."""
+        """Write the style sheet of the formulas with the fonts that it names, and the scripts of the whole site."""
         self._progress.close()
-        self._write_math(Path(config.site_dir))
+        site = Path(config.site_dir)
+        self._write_math(site)
+        if self._own_theme:
+            _write(site / TREE, tree_script(self._nav).encode())
+        if self._indexed:
+            _write(site / SEARCH_INDEX, search.script(self._indexed, self._mathml).encode())
         if not self.goes_on:
             self.stop()
 
@@ -691,10 +727,22 @@ def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
     return get_toc(nest_toc_tokens(flat))
 
 
+def _search_library() -> dict[str, Path]:
+    """Return the files of the library by their names in a site, none where it is not installed."""
+    modules = mathjax.find_modules() or Path()
+    files = {name: modules / part for name, part in zip(("minisearch.js", "minisearch.txt"), search.PARTS, strict=True)}
+    return files if all(path.is_file() for path in files.values()) else {}
+
+
 def _search_text(page: Page) -> str:
     return "".join(
-        f'<h2 id="{escape(entry.anchor)}">{escape(entry.title)}</h2>{escape(entry.text)}' for entry in page.entries
+        f'<h2 id="{escape(entry.anchor)}">{_html(entry.title)}</h2>{_html(entry.text)} {escape(entry.names)}'
+        for entry in page.entries
     )
+
+
+def _html(pieces: search.Pieces) -> str:
+    return escape("".join(pieces), quote=False)
 
 
 def _all_items(items: Iterable[AnchorLink]) -> Iterator[AnchorLink]:
