@@ -77,7 +77,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
-from operator import is_
+from itertools import chain
+from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -261,25 +262,28 @@ class Direct:
 
     def __init__(self, function: Callable[..., None]):
         self.first = compiled(function, dynamic=False, backend=self.make)
+        self.names: dict[int, int] = {}
         self.made: Callable[..., Any] | None = None
-        self.order: list[int] = []
+        self.pick: Callable[[list[torch.Tensor]], tuple[torch.Tensor, ...]] = tuple
 
     def make(self, graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., Any]:
         """
         ### Compile a graph
 
         PyTorch calls this with the graph of the function. A graph takes tensors only, in an order of its own, which
-        the first call shows.
+        the first call shows. Where it takes one that is none of ours, say a constant of the method, nothing is kept.
         """
         from torch._dynamo import lookup_backend
         from torch._inductor import config
 
+        # These would look at each tensor once more.
         with config.patch(size_asserts=False):
             made = lookup_backend(COMPILER)(graph, examples)
 
         def run(*arguments: torch.Tensor) -> Any:
-            self.made = made
-            self.order = [self.names[id(argument)] for argument in arguments]
+            if all(id(argument) in self.names for argument in arguments):
+                self.made = made
+                self.pick = itemgetter(*(self.names[id(argument)] for argument in arguments))
             return made(*arguments)
 
         return run
@@ -290,15 +294,12 @@ class Direct:
         """
         ### Run
         """
-        tensors = [*thetas, *grads]
-        for state in states:
-            tensors += state.values()
-        tensors += scalars.values()
+        tensors = [*thetas, *grads, *chain.from_iterable(map(dict.values, states)), *scalars.values()]
         if self.made is None:
             self.names = {id(tensor): place for place, tensor in enumerate(tensors)}
             self.first(thetas, grads, states, scalars)
         else:
-            self.made(*[tensors[place] for place in self.order])
+            self.made(*self.pick(tensors))
 
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
@@ -397,7 +398,7 @@ class Piece:
     * `rows` are their places among the jobs of the step
     * `dtype` is that of the parameters
     * `states` are their other state entries, the parts that are here
-    * `owned` are those entries in one list
+    * `owned` are those entries in one list, and `views` those that are views of a buffer
     * `spread` says that they are spread over processes
     * `functions` are the compiled ones, which all pieces share that are alike
     """
@@ -407,6 +408,7 @@ class Piece:
     dtype: torch.dtype
     states: list[State]
     owned: list[torch.Tensor]
+    views: list[torch.Tensor]
     spread: bool
     functions: Functions
 
@@ -423,14 +425,15 @@ class Piece:
         """
         ### Note what this piece relies on
 
-        PyTorch's `TensorGuards` note the types, shapes, strides, devices of many tensors, and compare them with others
-        in one call. They are what the compiler would use.
+        PyTorch's `TensorGuards` note the types, shapes, strides and devices of many tensors, and compare those of
+        others in one call. What `torch.compile` returns looks at its arguments with the same.
         """
         from torch._C._dynamo.guards import TensorGuards
 
         thetas, grads = self.here(jobs.params), self.here(jobs.grads)
-        self.guards = TensorGuards(*thetas, *grads, dynamic_dims_sizes=None, dynamic_dims_strides=None)
-        self.addresses = [tensor.data_ptr() for tensor in (*thetas, *self.owned)]
+        sizes = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
+        self.guards = TensorGuards(*thetas, *grads, *self.owned, **sizes)
+        self.addresses = [tensor.data_ptr() for tensor in (*thetas, *self.views)]
         # Tensors without numbers have the address 0.
         self.taken = {*self.addresses} - {0}
 
@@ -442,13 +445,13 @@ class Piece:
         """
         thetas, grads = self.here(jobs.params), self.here(jobs.grads)
 
-        # Gradients are other tensors each time, and a parameter can be given other memory. A tensor that occurs twice
-        # fails here too.
-        if not self.guards.check(*thetas, *grads):
+        # Gradients are other tensors each time, and parameters and state can be given other memory. A tensor that occurs
+        # twice fails here too.
+        if not self.guards.check(*thetas, *grads, *self.owned):
             return False
 
-        # What is written to must lie where it lay, where nothing else does.
-        if [tensor.data_ptr() for tensor in (*thetas, *self.owned)] != self.addresses:
+        # Parameters must lie where they lay, where nothing else does. A view must still be one.
+        if [tensor.data_ptr() for tensor in (*thetas, *self.views)] != self.addresses:
             return False
         return self.taken.isdisjoint([grad.data_ptr() for grad in grads])
 
@@ -544,7 +547,7 @@ class Roster:
         """
         ### The lists that are compared
         """
-        return jobs.groups, jobs.params, [value for state in jobs.states for value in state.values()]
+        return jobs.groups, jobs.params, list(chain.from_iterable(map(dict.values, jobs.states)))
 
     def holds(self, jobs: Jobs) -> bool:
         """
@@ -563,7 +566,9 @@ def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
     This moves the state of the parameters into new memory: the counts, and under `flat` whatever small parameters
     have. `functions` are the compiled ones that there are already, by the signature of the pieces that they are for.
     """
-    regular = [row for row, job in enumerate(zip(jobs.params, jobs.grads, jobs.states, strict=True)) if is_regular(*job)]
+    regular = [
+        row for row, job in enumerate(zip(jobs.params, jobs.grads, jobs.states, strict=True)) if is_regular(*job)
+    ]
     shared = overlapping(
         (row, local(tensor))
         for row in regular
@@ -656,6 +661,7 @@ def make_chunk(rows: list[int], jobs: Jobs, functions: dict[Any, Functions]) -> 
         dtype=thetas[0].dtype,
         states=states,
         owned=tensors[2 * len(rows) :],
+        views=[],
         spread=is_spread(jobs.params[0]),
         functions=functions[signature],
     )
@@ -680,13 +686,13 @@ def make_bucket(
         parts = buffer[: sum(sizes)].split(sizes)
         return [part.view(theta.shape) for part, theta in zip(parts, thetas, strict=True)]
 
-    buffer_state, owned = {}, []
+    buffer_state, views = {}, []
     for key, first in entries(jobs.states[0]).items():
         buffer = torch.zeros(length, dtype=local(first).dtype, device=device)
         for state, view in zip(jobs.states, places(buffer), strict=True):
             view.copy_(local(state[key]))
             state[key] = like(view, state[key])
-            owned.append(local(state[key]))
+            views.append(local(state[key]))
         buffer_state[key] = buffer
 
     # Scratch memory is used and done with before the next bucket needs it.
@@ -697,7 +703,8 @@ def make_bucket(
         group=jobs.groups[0],
         dtype=dtype,
         states=[buffer_state],
-        owned=owned,
+        owned=[],
+        views=views,
         spread=is_spread(jobs.params[0]),
         functions=functions[signature],
         theta=theta,
@@ -764,11 +771,9 @@ class Runner:
         plan.steps.add_(1)
         for piece, steps in zip(plan.pieces, counts, strict=True):
             # Each is looked at just before it is run. What is read for that is then still in the cache.
-            if self.works and piece.holds(jobs):
-                self.run(piece, jobs, numbers.tensors_of(piece.group, steps + 1, piece.dtype))
-            else:
+            scalars = numbers.tensors_of(piece.group, steps + 1, piece.dtype)
+            if not (self.works and piece.holds(jobs) and self.run(piece, jobs, scalars)):
                 self.plan = None
-            if self.plan is None:
                 run_eagerly(self.optimizer, jobs.at(piece.rows), numbers)
 
     def plan_for(self, jobs: Jobs) -> Plan | None:
@@ -791,12 +796,12 @@ class Runner:
         self.roster = Roster(jobs)
         return plan
 
-    def run(self, piece: Piece, jobs: Jobs, scalars: dict[str, Any]) -> None:
+    def run(self, piece: Piece, jobs: Jobs, scalars: dict[str, Any]) -> bool:
         """
         ### Run a piece
 
-        Where that does not work out, everything is run eagerly from here on. A function is compiled before it is run,
-        so nothing has been changed by then.
+        Returns whether that worked out. If it did not, everything is run eagerly from here on. A function is compiled
+        before it is run, so nothing has been changed by then.
         """
         try:
             piece.run(self.function(piece, scalars), jobs, scalars)
@@ -805,13 +810,14 @@ class Runner:
 
             if not isinstance(error, (NotCompiled, TorchDynamoException, FailOnRecompileLimitHit)):
                 raise
-            self.works, self.plan = False, None
+            self.works = False
             reason = " ".join(str(error).strip().split("\n")[:2])
             warnings.warn(
                 f"{type(self.optimizer).__name__} runs eagerly: backend={self.optimizer.backend!r} needs "
                 f"torch.compile, which does not work here: {reason}",
                 stacklevel=2,
             )
+        return self.works
 
     def function(self, piece: Piece, scalars: dict[str, Any]) -> Callable[..., None]:
         """
