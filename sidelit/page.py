@@ -32,7 +32,6 @@ from sidelit.source import Document, LineRange, Section
 from sidelit.symbols import Symbol, declared_symbols, unused_variables
 from sidelit.theme import TEMPLATES
 
-
 # What is put into a page last
 OpenEnd = Formula | Link | Reference
 
@@ -156,9 +155,9 @@ def make_page(
                 open_ends += marked.references.get(line, ())
         title = section.qualname or document.title
         joined = section.number > 0 or any(heading.text == title for heading in docs.headings[:1])
-        first, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
+        own, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
         name = section.qualname if section.kind in ("class", "function") else ""
-        entries += [replace(first, name=name, names=_names(section, document.lines)), *more]
+        entries += [replace(own, name=name, names=_names(section, document.lines)), *more]
 
     body = _template("annotated.html").render(
         parents=[{"title": title, "href": href} for title, href in parents],

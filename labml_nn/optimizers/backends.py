@@ -75,8 +75,8 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from math import ceil
 from itertools import chain
+from math import ceil
 from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 
