@@ -576,6 +576,24 @@ def test_an_address_of_lines_lights_them_and_leads_there(reader: Any, width: int
     assert chosen(page) == ["100"]
 
 
+@pytest.mark.parametrize("touch", [True, False])
+def test_each_section_leads_to_its_lines_in_the_repository(reader: Any, touch: bool) -> None:
+    page = reader(width=390, has_touch=touch, is_mobile=touch)
+    section = page.locator(".section", has=page.locator("#L60"))
+    link = section.locator("a.in-repository")
+    if not touch:
+        section.hover()
+    assert link.evaluate("(each) => getComputedStyle(each).opacity") == "1"
+    assert link.get_attribute("href").endswith(f"/pkg/hard.py#L{line('value_1 =')}-L{line('value_120 =')}")
+    overlap = page.evaluate(
+        """() => {
+          const at = (each) => document.querySelector(`.section:has(#L60) ${each}`).getBoundingClientRect();
+          return at(".tools button:last-child").right > at(".in-repository").left;
+        }"""
+    )
+    assert not overlap
+
+
 def test_a_line_is_lit_without_javascript(reader: Any) -> None:
     page = reader("pkg/hard.html#L60", java_script_enabled=False)
     page.locator("#L60:target").wait_for()
