@@ -1,5 +1,5 @@
 """
-# Fetch MathJax
+# Fetch MathJax and MiniSearch
 
 Runs `npm ci`, which puts the versions of package-lock.json into node_modules. Where PATH lacks Node or npm, both come
 from a wheel that is installed beside the generator first. Run it with the Python of the project's environment.
@@ -28,8 +28,8 @@ def npm() -> list[str]:
 
 
 def main() -> int:
-    """Fetch MathJax and return npm's exit status. Nothing of what npm fetches is run."""
-    print("Fetching MathJax into node_modules.", flush=True)
+    """Fetch both and return npm's exit status. Nothing of what npm fetches is run."""
+    print("Fetching MathJax and MiniSearch into node_modules.", flush=True)
     return subprocess.run([*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).returncode
 
 
