@@ -46,17 +46,29 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def serve_folder() -> Iterator[Callable[[Path], str]]:
-    """A function that serves a folder on this machine until the run ends, and returns its address, ending in `/`."""
+def serve_folder() -> Iterator[Callable[..., str]]:
+    """
+    A function that serves a folder on this machine until the run ends, and returns its address, ending in `/`.
+
+    With `policy`, every answer bears that content security policy.
+    """
 
     class Quiet(SimpleHTTPRequestHandler):
+        policy = ""
+
+        def end_headers(self) -> None:
+            if self.policy:
+                self.send_header("Content-Security-Policy", self.policy)
+            super().end_headers()
+
         def log_message(self, format: str, *args: object) -> None:
             pass
 
     with ExitStack() as running:
 
-        def serve(folder: Path) -> str:
-            server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+        def serve(folder: Path, policy: str = "") -> str:
+            handler = type("Handler", (Quiet,), {"policy": policy})
+            server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
             running.callback(server.server_close)
             running.callback(server.shutdown)
             Thread(target=server.serve_forever, daemon=True).start()

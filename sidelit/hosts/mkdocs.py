@@ -2,13 +2,14 @@ r"""
 # The MkDocs plugin
 
 `plugins: - sidelit: {sources: [my_package]}` gives a MkDocs site a page for every annotated source and every readme of
-the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, search, the sitemap. This module
-hands it pages, in the order in which MkDocs asks:
+the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, the sitemap. This module hands
+it pages, in the order in which MkDocs asks:
 
 1. it finds the sources and adds them to MkDocs' files and navigation;
 2. it makes each page, or takes it from the cache, and sends its formulas to MathJax, which works while Python goes on;
 3. when all pages are known, it resolves the links between them;
-4. it puts formulas and links into the bodies as MkDocs writes them.
+4. it puts formulas and links into the bodies as MkDocs writes them;
+5. it writes what the whole site shares: the style sheet of the formulas, the site tree, the search index.
 
 The same module serves ProperDocs, which answers to the name `mkdocs`.
 """

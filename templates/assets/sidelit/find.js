@@ -48,12 +48,12 @@ window.sidelitFinder = (() => {
       tokenize: (text) => wordsOf(text).flatMap(termsOf),
       processTerm: (term) => term,
       searchOptions: {
-        boost: { name: 6, title: 5, names: 2, page: 2 },
+        boost: { name: 10, title: 5, names: 2, page: 2 },
         tokenize: (term) => [term],
         prefix: (term) => term.length > 1,
       },
     });
-    await index.addAllAsync([...places.keys()], { chunkSize: 500 });
+    await index.addAllAsync([...places.keys()], { chunkSize: 100 });
 
     // Every word has to be found: as it is or as a beginning, else by all its parts, else as if it was mistyped.
     function search(words) {
@@ -67,17 +67,18 @@ window.sidelitFinder = (() => {
       return steps.reduce((found, step) => found.length ? found : step(), []);
     }
 
-    // What is called just so comes first, then a method or a nested class that is.
+    // What is called just so comes first, by its name, by its title, or by the end of its name.
+    const called = (words) => normal(words.join(" "));
     function rank({ name, title }, asked) {
       const own = normal(name);
-      if (own === asked || normal(textOf(title)) === asked) return 0;
-      return own.endsWith(`.${asked}`) ? 1 : 2;
+      const is = [own === asked, called(wordsOf(textOf(title))) === asked, own.endsWith(`.${asked}`)];
+      return is.includes(true) ? is.indexOf(true) : is.length;
     }
 
     return (query) => {
       const words = wordsOf(query);
       if (!words.length) return [];
-      const asked = normal(words.join(" "));
+      const asked = called(words);
       return search(words)
         .map(({ id, terms }) => ({ place: places[id], terms: new Set(terms), rank: rank(places[id], asked) }))
         .sort((one, other) => one.rank - other.rank);
