@@ -31,21 +31,27 @@ one loop of it, in which each number is loaded once and stored once.
 
 A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the arithmetic
 on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of operations in
-each step. Compiling alone does not mend this, as a compiled function too has to look at each tensor that it is
-given. In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and
-another one to put the parameters back. The averages live in the buffer all the time.
+each step. Compiled in chunks, they are a few calls. What is left is that each tensor has to be looked at: is it like
+the one that this loop was compiled for? The answer is in some cache lines that the step before has pushed out to
+memory, so it costs some tenths of a microsecond, four times for each parameter. `torch.compile` asks in Python and C++
+and more than once; here it is [asked once](#Piece.holds), and what was compiled is [called directly](#Direct).
+
+In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and another one
+to put the parameters back. The averages live in the buffer all the time.
 
 ## What is compiled again, and what is not
 
 The numbers that change between steps, the learning rate first of all, reach the rule as tensors of no dimensions. A
 compiled function then reads them like anything else it is given, and no schedule makes it compile again. It does
-compile once for each combination of the booleans that choose a formula, and for the shapes of each chunk. Buffers of
-any length share one compilation.
+compile once for each combination of the booleans that choose a formula, and for the shapes and strides in each chunk.
+Chunks that are alike share a compilation, and buffers of any length do. Whatever else a rule reads, an attribute of
+the optimizer for example, is taken to stay what it was.
 
 A parameter that has no gradient in this step is left alone, so the chunks and buffers are only good for one set of
 parameters. Where the set changes, as it does when a layer is thawed, one step is run eagerly, and the chunks are made
 anew when the next step asks for the same set again. A model whose set changes at every step is thus run eagerly, and
-never waits for a compiler.
+never waits for a compiler. Where the set is the same, but a gradient has come in another layout, or a parameter has
+been given other memory, its chunk is run eagerly for this step, and all are made anew for the next.
 
 ## Where the results differ
 
@@ -63,6 +69,7 @@ and a run can go on under any other.
 * complex parameters, which the compiler knows little about
 * parameters of no dimensions, outside a buffer: the compiler takes them for numbers
 * parameters whose state holds something other than tensors of their own shape
+* parameters that share memory with another parameter, with state or with a gradient
 * tensor subclasses, quantised ones for example. A `DTensor`, as parameters are under FSDP, is not among them: an
   elementwise rule needs no other process, so it is run on the part that is here.
 * everything, where `torch.compile` does not work: where there is no C++ compiler, say, or where
@@ -444,8 +451,8 @@ class Piece:
         """
         thetas, grads = self.here(jobs.params), self.here(jobs.grads)
 
-        # Gradients are other tensors each time, and parameters and state can be given other memory. A tensor that occurs
-        # twice fails here too.
+        # Gradients are other tensors each time, and parameters and state can be given other memory. A tensor that
+        # occurs twice fails here too.
         if not self.guards.check(*thetas, *grads, *self.owned):
             return False
 
@@ -565,9 +572,8 @@ def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
     This moves the state of the parameters into new memory: the counts, and under `flat` whatever small parameters
     have. `functions` are the compiled ones that there are already, by the signature of the pieces that they are for.
     """
-    regular = [
-        row for row, job in enumerate(zip(jobs.params, jobs.grads, jobs.states, strict=True)) if is_regular(*job)
-    ]
+    places = enumerate(zip(jobs.params, jobs.grads, jobs.states, strict=True))
+    regular = [row for row, job in places if is_regular(*job)]
     shared = overlapping(
         (row, local(tensor))
         for row in regular

@@ -37,16 +37,6 @@ def fresh_compiler():
 
 
 @pytest.fixture
-def quick_compiler(monkeypatch):
-    """Compiles as far as graphs and no further. A C++ compiler takes seconds."""
-    compile_ = torch.compile
-    monkeypatch.setattr(backends, "COMPILER", "aot_eager")
-    monkeypatch.setattr(
-        torch, "compile", lambda *args, **options: compile_(*args, **{"backend": "aot_eager"} | options)
-    )
-
-
-@pytest.fixture
 def small_pieces(monkeypatch):
     """Chunks and buffers so short that a small model has several of each."""
     monkeypatch.setattr(backends, "CHUNK", 3)
