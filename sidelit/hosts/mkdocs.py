@@ -514,8 +514,7 @@ class SidelitPlugin(BasePlugin[Options]):
             return link.target
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
-        if resolved.problem:
-            self._tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
+        self._tell(resolved.findings(link))
         return resolved.href
 
     def _from_the_top(self, link: Link, page: AnnotatedPage) -> str:
