@@ -120,7 +120,9 @@ def _front_matter(document: Document) -> Iterator[Diagnostic]:
             close = difflib.get_close_matches(name, KNOWN_NAMES, 1)
             advice = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(KNOWN_NAMES)}"
             place = _place_of_name(document, name)
-            yield Diagnostic(document.path, *place, "unknown-name", f"`{name}` in the front matter is unknown; {advice}")
+            yield Diagnostic(
+                document.path, *place, "unknown-name", f"`{name}` in the front matter is unknown; {advice}"
+            )
 
 
 def _place_of_name(document: Document, name: str) -> tuple[int, int]:
@@ -184,7 +186,9 @@ def _headings(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic
     for text in texts:
         for heading, place in _placed_headings(text):
             if heading > above + 1:
-                message = f"a heading of level {heading} below one of level {above}; write it with `{'#' * (above + 1)}`"
+                message = (
+                    f"a heading of level {heading} below one of level {above}; write it with `{'#' * (above + 1)}`"
+                )
                 yield Diagnostic(document.path, *place, "heading-level", message)
             above = heading
 
@@ -223,9 +227,7 @@ def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]
             key = " ".join(heading.text.lower().split())
             # A page and the class that it is about may well have one name.
             if key in headings and heading.id not in seen and heading.level > 1:
-                message = (
-                    f"line {headings[key]} has this heading too, so its anchor is `#{heading.id}`; name them differently"
-                )
+                message = f"line {headings[key]} has this heading too, so its anchor is `#{heading.id}`; name them differently"
                 yield Diagnostic(document.path, *place, "duplicate-anchor", message)
             if heading.level > 1:
                 headings.setdefault(key, place[0])
@@ -251,9 +253,8 @@ def _images(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
 
 # ## TeX where no formula is
 
-# Commands that no path and no program has. Also what a wrong one may have been meant as.
-COMMANDS = tuple(
-    r"""
+# Commands of TeX, of which a wrong one may be a slip. Some of them are words that a path or a program may have too.
+_WORDS = r"""
     alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi varpi rho varrho
     sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
     frac dfrac tfrac sqrt sum prod int partial nabla infty cdot cdots ldots dots times approx equiv propto leq geq neq
@@ -262,12 +263,13 @@ COMMANDS = tuple(
     widehat widetilde overline underline left right big Big bigg Bigg lVert rVert lvert rvert langle rangle lfloor
     rfloor lceil rceil min max log exp sin cos tan lim sup inf arg det dim ker gcd odot otimes oplus circ star dagger
     top bot quad qquad tag underbrace overbrace binom begin end substack limits nolimits mid parallel perp sim simeq
-    """.split()
-)
-_AMBIGUOUS = frozenset("""
+"""
+_AMBIGUOUS = """
     in to le ge ne big Big left right begin end text top bot min max log exp sin cos tan dot bar hat star tag mid int
     sum limits dots times pm mp inf sup arg det dim ker gcd lim sim circ vec nu xi pi mu eta chi psi phi rho tau
-    """.split())
+"""
+COMMANDS = tuple(_WORDS.split())
+_UNMISTAKABLE = frozenset(COMMANDS) - frozenset(_AMBIGUOUS.split())
 _COMMAND = re.compile(r"(?<![\\\w:/.])\\([A-Za-z]{2,})(?![A-Za-z\\/])")
 
 
@@ -291,9 +293,6 @@ def _bare_tex(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic
 def _commands_shown(text: _Text) -> set[str]:
     """Return the commands that a reader of the page sees as words. Code and formulas are none."""
     return {name for name in _COMMAND.findall(" ".join(words(text.prose.html))) if name in _UNMISTAKABLE}
-
-
-_UNMISTAKABLE = frozenset(COMMANDS) - _AMBIGUOUS
 
 
 def sharpened(finding: Diagnostic, macros: Collection[str] = ()) -> Diagnostic:
@@ -455,14 +454,14 @@ def _last_name(node: ast.expr) -> str:
 #
 # A list whose items begin with a name in code, with one of them a parameter, is a list of parameters.
 
-_ITEM = re.compile(r"^ {0,3}[-*+] +(`\*{0,2}[A-Za-z_]\w*`(?:(?:,? and |,? or |, | / |/)`\*{0,2}[A-Za-z_]\w*`)*)(?!`|\()", re.M)
+_ITEM = re.compile(
+    r"^ {0,3}[-*+] +(`\*{0,2}[A-Za-z_]\w*`(?:(?:,? and |,? or |, | / |/)`\*{0,2}[A-Za-z_]\w*`)*)(?!`|\()", re.M
+)
 _CODE_NAME = re.compile(r"`\*{0,2}([A-Za-z_]\w*)`")
 _LISTED = re.compile(r"^ {0,3}[-*+] ")
 
 
-def _parameters(
-    document: Document, section: Section, definition: _AnyDefinition, tree: _Tree
-) -> Iterator[Diagnostic]:
+def _parameters(document: Document, section: Section, definition: _AnyDefinition, tree: _Tree) -> Iterator[Diagnostic]:
     signature = _Signature.of(definition, tree)
     if signature is None:
         return
@@ -536,8 +535,9 @@ class _Signature:
         is_record = any(_last_name(each) in ("dataclass", "define", "frozen") for each in node.decorator_list)
         if not is_record or any(_last_name(base) not in ("object", "Generic", "Protocol") for base in node.bases):
             return None
-        expected = tuple(name for name in fields if not name.startswith("_") and not _has_own_comment(node, name, tree))
-        return _Signature(frozenset(fields), expected, attributes)
+
+        # A field may have a name that says it all.
+        return _Signature(frozenset(fields), (), attributes)
 
     @staticmethod
     def of_function(node: ast.FunctionDef | ast.AsyncFunctionDef, is_method: bool) -> _Signature:
@@ -558,16 +558,6 @@ def _attributes(node: ast.ClassDef) -> Iterator[str]:
                 yield name
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
-
-
-def _has_own_comment(node: ast.ClassDef, name: str, tree: _Tree) -> bool:
-    """Whether a field is explained where it stands: by a comment above it or behind it."""
-    for child in node.body:
-        if isinstance(child, ast.AnnAssign) and isinstance(child.target, ast.Name) and child.target.id == name:
-            above = tree.lines[child.lineno - 2].strip() if child.lineno > 1 else ""
-            behind = tree.lines[(child.end_lineno or child.lineno) - 1][child.end_col_offset or 0 :]
-            return above.startswith("#") or "#" in behind
-    return False
 
 
 # ## Comments that are code

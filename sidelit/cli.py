@@ -7,7 +7,8 @@
     sidelit sections my_package/a.py     the sections of a file, as JSON
 
 The exit status is 0 when all went well, 1 when there is no result (with `--strict`, and in `check`: when anything was
-found wrong), and 2 when the command itself was wrong or could not run. What takes time to import is imported by the command that needs it.
+found wrong), and 2 when the command itself was wrong or could not run. What takes time to import is imported by the
+command that needs it.
 """
 
 from __future__ import annotations

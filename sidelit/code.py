@@ -33,7 +33,7 @@ _LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
 @dataclass(frozen=True)
 class Wrapped:
     """
-    ### A stretch of a line that becomes an element of its own
+    ## A stretch of a line that becomes an element of its own
 
     It begins at `column`, counted from 0, and is `length` characters long. `wrap` takes its class and its HTML, and
     gives the element.

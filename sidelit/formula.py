@@ -33,7 +33,7 @@ from sidelit.diagnostic import Diagnostic
 @dataclass(frozen=True)
 class Formula:
     r"""
-    ### One formula
+    ## One formula
 
     `tex` is without delimiters, except that an environment such as `align` keeps its `\begin` and `\end`. `line` and
     `column` count from 1 and say where the opening delimiter stands in the file.

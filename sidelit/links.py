@@ -24,7 +24,7 @@ from sidelit.source import LineRange
 @dataclass(frozen=True)
 class Anchors:
     """
-    ### The names on an annotated page
+    ## The names on an annotated page
 
     `names`, and one for each line of code: `L1`, `L2` and so on. Those need not be listed, `lines` says in which ranges
     they are, in order.

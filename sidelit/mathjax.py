@@ -98,7 +98,7 @@ Place = tuple[str, bool, Symbols]
 @dataclass(frozen=True)
 class Typeset:
     """
-    ### A typeset formula
+    ## A typeset formula
 
     * `html` is one `<mjx-container>` element, with the MathML and the TeX in it
     * `rules` are the CSS rules it needs besides those that all formulas need

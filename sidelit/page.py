@@ -37,7 +37,7 @@ from sidelit.theme import TEMPLATES
 @dataclass(frozen=True)
 class Entry:
     """
-    ### What the search index knows of a section
+    ## What the search index knows of a section
 
     `text` is its prose with formulas as TeX, and the names in its code. `anchor` is where it is on the page.
     """

@@ -47,7 +47,7 @@ from sidelit.layout import arrange
 @dataclass(frozen=True)
 class Fragment:
     """
-    ### One text of a page
+    ## One text of a page
 
     `origins[i]` is the line and column (from 1) where line i of `docs` begins in the file.
     """

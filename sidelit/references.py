@@ -31,7 +31,7 @@ LINK = "<a?"
 @dataclass(frozen=True)
 class Reference:
     """
-    ### A name that is defined elsewhere
+    ## A name that is defined elsewhere
 
     `target` is dotted, as in [`Name`](names.py#Name).
     """

@@ -24,7 +24,7 @@ from sidelit.diagnostic import Diagnostic
 @dataclass(frozen=True)
 class Rule:
     """
-    ### A rule
+    ## A rule
 
     `summary` says what is wrong where it strikes. `in_builds` is true for what a build tells of by itself.
     """
@@ -213,7 +213,7 @@ def switched_off(switches: Sequence[Switch]) -> frozenset[tuple[int, str]]:
     As pairs of a line and a rule. Of several switches one below the other, each holds for the line below the last.
     """
     alone = {switch.line for switch in switches if switch.alone}
-    pairs = set()
+    pairs: set[tuple[int, str]] = set()
     for switch in switches:
         lines = {switch.line}
         if switch.alone:

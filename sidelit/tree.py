@@ -28,7 +28,7 @@ from sidelit.diagnostic import Diagnostic
 @dataclass(frozen=True)
 class Mount:
     """
-    ### Where a tree of sources goes
+    ## Where a tree of sources goes
 
     `path` is a folder or a file, `at` the folder of the site it is put into; empty is the top.
     """

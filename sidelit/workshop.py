@@ -36,7 +36,7 @@ MOST = 4
 @dataclass(frozen=True)
 class Order:
     """
-    ### What determines a page, besides the content of its file
+    ## What determines a page, besides the content of its file
 
     `parents` and `repository` are as in [`make_page`](page.py#make_page).
     """

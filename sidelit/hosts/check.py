@@ -31,8 +31,17 @@ from sidelit.settings import Settings, find_settings
 from sidelit.source import Document, LineRange, Section, decode, parse, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.tree import (
-    Mount, Source, common_folder, escapes, find_sources, module_name, mount, name_of, page_address, shown_path,
-)  # fmt: skip
+    Mount,
+    Source,
+    common_folder,
+    escapes,
+    find_sources,
+    module_name,
+    mount,
+    name_of,
+    page_address,
+    shown_path,
+)
 
 if TYPE_CHECKING:
     from sidelit.page import Page
@@ -411,9 +420,7 @@ def _pages_of(docs: Path | None) -> Iterator[Path]:
 # ## Formulas
 
 
-def _check_formulas(
-    pages: Sequence[Facts], settings: Settings, cache: Cache
-) -> tuple[list[Diagnostic], list[str]]:
+def _check_formulas(pages: Sequence[Facts], settings: Settings, cache: Cache) -> tuple[list[Diagnostic], list[str]]:
     """
     ### Let MathJax read the formulas
 

@@ -16,6 +16,7 @@ The same module serves ProperDocs, which answers to the name `mkdocs`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import posixpath
 import re
@@ -41,6 +42,7 @@ from tqdm import tqdm
 
 from sidelit import formula, mathjax, prose
 from sidelit.cache import Cache
+from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts.nav import home_page, rest_of_nav, titles
@@ -49,7 +51,9 @@ from sidelit.names import NameIndex
 from sidelit.page import Page, finish, redirection
 from sidelit.prose import Heading
 from sidelit.references import Reference
-from sidelit.source import decode
+from sidelit.rules import Switch, levels_of_build, read_settings, switched_off, unknown_switches
+from sidelit.settings import SettingsError, project_rules
+from sidelit.source import decode, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.theme import TEMPLATES
 from sidelit.tree import Mount, Source, common_folder, escapes, find_sources, mount, name_of, page_address, shown_path
@@ -82,6 +86,7 @@ class Options(base.Config):
     * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
     * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
+    * `rules` are levels of rules: name to `off`, `warning` or `error`
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
 
@@ -91,6 +96,7 @@ class Options(base.Config):
     mathjax_src = option.Type(str, default=CDN_SRC)
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
+    rules = option.Type(dict, default={})
     cache = option.Type(str, default="")
 
 
@@ -167,6 +173,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
         self._top = common_folder(self._mounts)
+        self._switched: dict[str, frozenset[tuple[int, str]]] = {}
+        self._read_rules(config)
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
         self._math = self._start_math()
@@ -182,6 +190,20 @@ class SidelitPlugin(BasePlugin[Options]):
             config.extra_css.insert(0, f"{ASSETS}/pages.css")
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
         return config
+
+    def _read_rules(self, config: MkDocsConfig) -> None:
+        """Set how loud each rule is, and say what is wrong with that."""
+        try:
+            common, diagnostics = project_rules(self._root)
+        except SettingsError as error:
+            raise PluginError(f"sidelit: {error}") from None
+        path = config.config_file_path or ""
+        lines: tuple[str, ...] = ()
+        if self.config.rules and path:
+            lines = split_lines(Path(path).read_text(encoding="utf-8-sig", errors="replace"))
+        own, problems = read_settings(self.config.rules, path, lines)
+        self._levels = levels_of_build(common, own)
+        self._tell([*diagnostics, *problems])
 
     def _mount(self, entry: Any) -> Mount:
         if isinstance(entry, str):
@@ -308,6 +330,7 @@ class SidelitPlugin(BasePlugin[Options]):
     def make(self, page: AnnotatedPage, files: Files) -> Page:
         """Fetch a page and send its formulas away."""
         made = self._workshop.page(self._order(page))
+        self._switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
             self._publish(page.source, link.target, files)
         self._request(made.formulas, _pairs(made.symbols))
@@ -364,6 +387,11 @@ class SidelitPlugin(BasePlugin[Options]):
         if source:
             for target in _TARGET.finditer(markdown):
                 self._publish(source, target[1] or target[2], files)
+        docs = list(zip(markdown.split("\n"), origins, strict=True))
+        if switches := take_switches(docs):
+            self._switch(shown, switches)
+            self._tell(unknown_switches(switches, shown))
+            markdown, origins = "\n".join(text for text, _ in docs), [origin for _, origin in docs]
         slots = self._theirs[page.file.src_uri] = []
         return formula.lift(markdown, shown, origins, slots)
 
@@ -397,6 +425,10 @@ class SidelitPlugin(BasePlugin[Options]):
         self._places = {each.module: (url, each.places) for url, each in exports.items()}
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
+        pages = [file.page for file in files if isinstance(file.page, AnnotatedPage) and hasattr(file.page, "made")]
+        self._tell(
+            duplicate_titles((page.made.title, page.source.shown, page.made.title_line) for page in pages)
+        )
         return env
 
     def _site_map(self, files: Files) -> SiteMap:
@@ -553,9 +585,19 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _tell(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Say what is wrong, with paths that lead to the files from the current folder."""
+        macros = self.config.macros
         for each in diagnostics:
+            each = sharpened(each, macros)
+            level = self._levels[each.rule]
+            if level == "off" or (each.line, each.rule) in self._switched.get(each.path, ()):
+                continue
             each = replace(each, path=shown_path(self._top / each.path))
-            log.warning("%s", each, extra={"diagnostic": True})
+            log.log(logging.ERROR if level == "error" else logging.WARNING, "%s", each, extra={"diagnostic": True})
+
+    def _switch(self, path: str, switches: Sequence[Switch]) -> None:
+        """Heed the comments in a file that switch rules off."""
+        if switches:
+            self._switched[path] = switched_off(switches)
 
     # ### Serving
 
