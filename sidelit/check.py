@@ -48,7 +48,7 @@ def examine(document: Document, rendering: Rendering) -> list[Diagnostic]:
         *_headings(document, texts),
         *_doubles(document, texts),
         *_images(document, texts),
-        *_bare_tex(document, texts),
+        *_bare_tex(document, texts, {each.line for each in rendering.diagnostics if each.rule == "math"}),
         *_backslashes(document),
         *_definitions(document),
         *_commented_out(document),
@@ -115,22 +115,25 @@ _QUOTES = re.compile("""\\s*([rRuU]?)(?:\"{3}|'{3}|"|')""")
 
 
 def _front_matter(document: Document) -> Iterator[Diagnostic]:
-    for name in document.front_matter:
-        if name not in KNOWN_NAMES:
-            close = difflib.get_close_matches(name, KNOWN_NAMES, 1)
-            advice = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(KNOWN_NAMES)}"
-            place = _place_of_name(document, name)
-            yield Diagnostic(
-                document.path, *place, "unknown-name", f"`{name}` in the front matter is unknown; {advice}"
-            )
+    unknown = [name for name in document.front_matter if name not in KNOWN_NAMES]
+    places = _places_of_names(document) if unknown else {}
+    for name in unknown:
+        close = difflib.get_close_matches(name, KNOWN_NAMES, 1)
+        advice = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(KNOWN_NAMES)}"
+        message = f"`{name}` in the front matter means nothing here; {advice}"
+        yield Diagnostic(document.path, *places.get(name, _top(document)), "unknown-name", message)
 
 
-def _place_of_name(document: Document, name: str) -> tuple[int, int]:
-    pattern = re.compile(rf"\s*['\"]?({re.escape(name)})['\"]?\s*:")
+def _places_of_names(document: Document) -> dict[str, tuple[int, int]]:
+    """Return the first place in the file where each name stands as one in front matter."""
+    places: dict[str, tuple[int, int]] = {}
     for number, text in enumerate(document.lines, start=1):
-        if match := pattern.match(text):
-            return number, match.start(1) + 1
-    return _top(document)
+        if match := _NAME_OF_VALUE.match(text):
+            places.setdefault(match[1], (number, match.start(1) + 1))
+    return places
+
+
+_NAME_OF_VALUE = re.compile(r"""\s*["']?([^\s"':#][^"':#]*?)["']?\s*:(?:\s|$)""")
 
 
 def title_line(document: Document, prose: Sequence[Prose]) -> int:
@@ -141,7 +144,7 @@ def title_line(document: Document, prose: Sequence[Prose]) -> int:
     """
     title = document.front_matter.get("title")
     if isinstance(title, str) and title.strip():
-        return _place_of_name(document, "title")[0]
+        return _places_of_names(document).get("title", _top(document))[0]
     for section, docs in zip(document.sections, prose, strict=True):
         if not section.qualname:
             level_one = [heading for heading in docs.headings if heading.level == 1]
@@ -227,7 +230,7 @@ def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]
             key = " ".join(heading.text.lower().split())
             # A page and the class that it is about may well have one name.
             if key in headings and heading.id not in seen and heading.level > 1:
-                message = f"line {headings[key]} has this heading too, so its anchor is `#{heading.id}`; name them differently"
+                message = f"line {headings[key]} has this heading too, so this one is `#{heading.id}`; name them apart"
                 yield Diagnostic(document.path, *place, "duplicate-anchor", message)
             if heading.level > 1:
                 headings.setdefault(key, place[0])
@@ -273,21 +276,25 @@ _UNMISTAKABLE = frozenset(COMMANDS) - frozenset(_AMBIGUOUS.split())
 _COMMAND = re.compile(r"(?<![\\\w:/.])\\([A-Za-z]{2,})(?![A-Za-z\\/])")
 
 
-def _bare_tex(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
-    """A command of TeX in the prose is a formula that lacks its dollars. Once a paragraph is enough."""
+def _bare_tex(document: Document, texts: Iterable[_Text], unclosed: Collection[int]) -> Iterator[Diagnostic]:
+    """
+    ### A formula that lacks its dollars
+
+    Once a paragraph is enough. Behind a dollar that is not closed, on the `unclosed` lines, it is told already.
+    """
     for text in texts:
         if "\\" not in text.bare or not (shown := _commands_shown(text)):
             continue
-        told = -1
+        if unclosed and any(line in unclosed for line, _ in text.section.origins):
+            continue
+        told = 0
         for match in _COMMAND.finditer(text.bare):
-            paragraph = text.bare.rfind("\n\n", 0, match.start()) if told >= 0 else 0
-            if match[1] in shown and paragraph >= told:
+            if match[1] in shown and match.start() >= told:
                 message = f"`{match[0]}` stands outside of a formula; put dollars around it: `${match[0]}$`"
                 yield Diagnostic(document.path, *text.place(match.start()), "bare-tex", message)
-                end = text.bare.find("\n\n", match.end())
-                if end < 0:
+                told = text.bare.find("\n\n", match.end())
+                if told < 0:
                     break
-                told = end
 
 
 def _commands_shown(text: _Text) -> set[str]:

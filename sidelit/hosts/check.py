@@ -10,6 +10,7 @@ Links are looked up in the site that `mkdocs.yml` describes. Where there is none
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import posixpath
@@ -351,6 +352,7 @@ class _Links:
         self.targets: dict[str, Target] = {}
         self.aliases: dict[str, str] = {}
         self.site = SiteMap(self.targets, self.aliases)
+        self.met: set[Path] = set()
         for path in _pages_of(settings.docs):
             uri = path.relative_to(settings.docs or path).as_posix()
             self.add(uri, name_of(path, top), None)
@@ -376,9 +378,10 @@ class _Links:
             if "//" in link.target or link.target.startswith("mailto:"):
                 continue
             resolved = resolve(link.target, (source.uri, source.shown), self.site, own)
-            if resolved.problem and resolved.rule != "anchor" and self.finds(source, link.target):
+            if resolved.problem and resolved.rule != "anchor":
+                there = self.finds(source, link.target)
                 resolved = resolve(link.target, (source.uri, source.shown), self.site, own)
-                if resolved.rule != "anchor":
+                if there and resolved.rule != "anchor":
                     continue
             yield from resolved.findings(link)
 
@@ -400,14 +403,20 @@ class _Links:
         if path.suffix == ".html":
             candidates += [path.with_suffix(".py"), path.with_suffix(".md")]
             candidates += [path.with_name("__init__.py")] * (path.name == "index.html")
-        for each in candidates:
-            if os.path.isfile(each):
-                uri = name_of(each, self.top)
-                if each.suffix in (".py", ".md") and uri not in self.targets:
-                    stranger = Source(each, uri, uri, module_name(each))
+        self.meet(path.parent)
+        return any(map(os.path.isfile, [*candidates, path / "__init__.py"]))
+
+    def meet(self, folder: Path) -> None:
+        """Let the sources of a folder be linked to, and be suggested."""
+        if folder in self.met:
+            return
+        self.met.add(folder)
+        with contextlib.suppress(OSError):
+            for name in sorted(os.listdir(folder)):
+                uri = name_of(folder / name, self.top)
+                if name.endswith((".py", ".md")) and uri not in self.targets:
+                    stranger = Source(folder / name, uri, uri, module_name(folder / name))
                     self.add(uri, uri, _AnchorsOf(stranger, self.shelf))
-                return True
-        return os.path.isfile(path / "__init__.py")
 
 
 def _pages_of(docs: Path | None) -> Iterator[Path]:
