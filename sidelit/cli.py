@@ -3,10 +3,12 @@
 
     sidelit build my_package             a site in the folder site/
     sidelit serve my_package             the site on http://127.0.0.1:8000/, rebuilt when a source is saved
+    sidelit check my_package             what is wrong in the prose, line by line
     sidelit sections my_package/a.py     the sections of a file, as JSON
 
-The exit status is 0 when all went well, 1 when there is no result (with `--strict`: when anything was found wrong), and
-2 when the command itself was wrong. What takes time to import is imported by the command that needs it.
+The exit status is 0 when all went well, 1 when there is no result (with `--strict`, and in `check`: when anything was
+found wrong), and 2 when the command itself was wrong or could not run. What takes time to import is imported by the
+command that needs it.
 """
 
 from __future__ import annotations
@@ -73,6 +75,32 @@ def serve(sources: tuple[Path, ...], address: str) -> None:
 
     with _failing_in_one_line(), bare.configured(sources) as config:
         server.serve(config, address)
+
+
+@main.command()
+@_SOURCES
+@click.option(
+    "--format", "form", default="text", show_default=True, type=click.Choice(["text", "json", "github", "sarif"]),
+    help="How to print what was found.",
+)  # fmt: skip
+def check(sources: tuple[Path, ...], form: str) -> None:
+    """Say what is wrong in the prose of packages and files."""
+    from sidelit.formats import FORMATS, farewell
+    from sidelit.hosts.check import check as run
+    from sidelit.settings import SettingsError
+
+    try:
+        checked = run(sources)
+    except SettingsError as error:
+        click.echo(f"sidelit: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("sidelit: interrupted", err=True)
+        sys.exit(130)
+    click.echo(FORMATS[form](checked.findings), nl=False)
+    for line in (*checked.notes, farewell(checked.findings, checked.files)):
+        click.echo(f"sidelit: {line}" if line in checked.notes else line, err=True)
+    sys.exit(bool(checked.findings))
 
 
 @main.command()

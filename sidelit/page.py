@@ -22,11 +22,13 @@ from typing import Any, TypeVar
 import jinja2
 
 from sidelit import code
+from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
+from sidelit.rules import Switch
 from sidelit.search import Entry, entries_of
 from sidelit.source import Document, LineRange, Section
 from sidelit.symbols import Symbol, declared_symbols, unused_variables
@@ -48,6 +50,8 @@ class Page:
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
     * `exports` are the definitions that names on other pages may lead to
     * `entries` are what the search can find
+    * `title_line` is where the author wrote the title, 0 where it is the name of the module
+    * `switches` are the comments that switch off [rules](rules.py) of which the `diagnostics` tell
     """
 
     title: str
@@ -62,6 +66,8 @@ class Page:
     code_lines: tuple[LineRange, ...]
     exports: Exports
     entries: tuple[Entry, ...]
+    title_line: int
+    switches: tuple[Switch, ...]
     diagnostics: tuple[Diagnostic, ...]
 
     @property
@@ -177,7 +183,15 @@ def make_page(
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
         exports=exports,
         entries=tuple(entries),
-        diagnostics=(*document.diagnostics, *symbol_problems, *_refused_addresses(document), *rendered.diagnostics),
+        title_line=title_line(document, rendered.prose),
+        switches=document.switches,
+        diagnostics=(
+            *document.diagnostics,
+            *symbol_problems,
+            *_refused_addresses(document),
+            *rendered.diagnostics,
+            *examine(document, rendered),
+        ),
     )
 
 
@@ -314,6 +328,7 @@ def from_json(data: bytes) -> Page:
                 Entry(**{**each, "title": tuple(each["title"]), "text": tuple(each["text"])})
                 for each in values["entries"]
             ),
+            "switches": tuple(Switch(**each | {"names": tuple(each["names"])}) for each in values["switches"]),
             "diagnostics": _all(Diagnostic, values["diagnostics"]),
         }
     )

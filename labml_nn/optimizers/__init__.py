@@ -183,7 +183,7 @@ class WeightDecay:
 
     def scalars(self, lr: float) -> dict[str, float]:
         r"""
-        ### The numbers of one step
+        ### The numbers of one step's decay
 
         `lr` is $\alpha_t$, the learning rate that this very step applies. Under a schedule it is not the one the
         optimizer was made with.

@@ -17,6 +17,7 @@ The same module serves ProperDocs, which answers to the name `mkdocs`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import posixpath
 import re
@@ -44,6 +45,7 @@ from tqdm import tqdm
 
 from sidelit import formula, mathjax, prose, search
 from sidelit.cache import Cache
+from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts import repository
@@ -54,7 +56,9 @@ from sidelit.names import NameIndex
 from sidelit.page import Page, finish, redirection
 from sidelit.prose import Heading
 from sidelit.references import Reference
-from sidelit.source import decode
+from sidelit.rules import Switch, levels_of_build, read_settings, switched_off, unknown_switches
+from sidelit.settings import SettingsError, project_rules
+from sidelit.source import decode, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.theme import TEMPLATES
 from sidelit.tree import Mount, Source, common_folder, escapes, find_sources, mount, name_of, page_address, shown_path
@@ -91,6 +95,7 @@ class Options(base.Config):
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
     * `inventories` say where other libraries are documented: the address of their documentation, or
       `{path: …, at: …}` for an inventory on the disk and that address
+    * `rules` are levels of rules: name to `off`, `warning` or `error`
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
 
@@ -101,6 +106,7 @@ class Options(base.Config):
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
     inventories = option.ListOfItems(option.Type((str, dict)), default=[])
+    rules = option.Type(dict, default={})
     cache = option.Type(str, default="")
 
 
@@ -181,6 +187,9 @@ class SidelitPlugin(BasePlugin[Options]):
         self._top = common_folder(self._mounts)
         self._repo_url = config.repo_url or ""
         self._checkout = repository.checkout(self._root) if self._repo_url else None
+        self._found: dict[str, list[Diagnostic]] = defaultdict(list)
+        self._switched: dict[str, frozenset[tuple[int, str]]] = {}
+        self._read_rules(config)
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
         self._inventory = self._read_inventories()
@@ -191,7 +200,6 @@ class SidelitPlugin(BasePlugin[Options]):
         self._has_math = False
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
         self._rules: set[tuple[str, ...]] = set()
-        self._found: dict[str, list[Diagnostic]] = defaultdict(list)
         self._mathml: dict[str, str] = {}
         self._indexed: list[search.Indexed] = []
 
@@ -208,6 +216,20 @@ class SidelitPlugin(BasePlugin[Options]):
             return True
         log.warning("MiniSearch is not installed: run `npm ci` in the checkout; this site has no search")
         return False
+
+    def _read_rules(self, config: MkDocsConfig) -> None:
+        """Set how loud each rule is, and say what is wrong with that."""
+        try:
+            common, diagnostics = project_rules(self._root)
+        except SettingsError as error:
+            raise PluginError(f"sidelit: {error}") from None
+        path = config.config_file_path or ""
+        lines: tuple[str, ...] = ()
+        if self.config.rules and path:
+            lines = split_lines(Path(path).read_text(encoding="utf-8-sig", errors="replace"))
+        own, problems = read_settings(self.config.rules, path, lines)
+        self._levels = levels_of_build(common, own)
+        self._tell([*diagnostics, *problems])
 
     def _mount(self, entry: Any) -> Mount:
         path, at = _path_and_place(entry, "sources")
@@ -343,6 +365,7 @@ class SidelitPlugin(BasePlugin[Options]):
     def make(self, page: AnnotatedPage, files: Files) -> Page:
         """Fetch a page and send its formulas away."""
         made = self._workshop.page(self._order(page))
+        self._switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
             self._publish(page.source, link.target, files)
         self._request(made.formulas, _pairs(made.symbols))
@@ -399,6 +422,11 @@ class SidelitPlugin(BasePlugin[Options]):
         if source:
             for target in _TARGET.finditer(markdown):
                 self._publish(source, target[1] or target[2], files)
+        docs = list(zip(markdown.split("\n"), origins, strict=True))
+        if switches := take_switches(docs):
+            self._switch(shown, switches)
+            self._tell(unknown_switches(switches, shown))
+            markdown, origins = "\n".join(text for text, _ in docs), [origin for _, origin in docs]
         slots = self._theirs[page.file.src_uri] = []
         return formula.lift(markdown, shown, origins, slots)
 
@@ -431,6 +459,8 @@ class SidelitPlugin(BasePlugin[Options]):
         """Resolve every link, now that all pages and their anchors are known."""
         self._env, self._files = env, files
         self._know_pages(files)
+        pages = [file.page for file in files if isinstance(file.page, AnnotatedPage) and hasattr(file.page, "made")]
+        self._tell(duplicate_titles((page.made.title, page.source.shown, page.made.title_line) for page in pages))
         self._follows: dict[str, bool] = {}
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
@@ -591,8 +621,7 @@ class SidelitPlugin(BasePlugin[Options]):
             return link.target
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
-        if resolved.problem:
-            self._tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
+        self._tell(resolved.findings(link))
         return resolved.href
 
     def _from_the_top(self, link: Link, page: AnnotatedPage) -> str:
@@ -643,10 +672,20 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _tell(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Say what is wrong, with paths that lead to the files from the current folder."""
+        macros = self.config.macros
         for each in diagnostics:
+            each = sharpened(each, macros)
+            level = self._levels[each.rule]
+            if level == "off" or (each.line, each.rule) in self._switched.get(each.path, ()):
+                continue
             self._found[each.path].append(each)
             each = replace(each, path=shown_path(self._top / each.path))
-            log.warning("%s", each, extra={"diagnostic": True})
+            log.log(logging.ERROR if level == "error" else logging.WARNING, "%s", each, extra={"diagnostic": True})
+
+    def _switch(self, path: str, switches: Sequence[Switch]) -> None:
+        """Heed the comments in a file that switch rules off."""
+        if switches:
+            self._switched[path] = switched_off(switches)
 
     # ### Serving
 
