@@ -17,7 +17,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,29 @@ if TYPE_CHECKING:
 _SOURCES = click.argument(
     "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
+
+_GLOBS = {
+    "include": "Only the files that match this glob, which is read as in a .gitignore; may be given again.",
+    "exclude": "Not the files and folders that match this glob; may be given again.",
+}
+
+
+def _readable(context: click.Context, parameter: click.Parameter, globs: tuple[str, ...]) -> tuple[str, ...]:
+    if globs:
+        from sidelit.selection import GlobError, Globs
+
+        try:
+            Globs(globs).check()
+        except GlobError as error:
+            raise click.BadParameter(str(error)) from None
+    return globs
+
+
+def _globs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose files of the sources."""
+    for name, text in reversed(_GLOBS.items()):
+        command = click.option(f"--{name}", metavar="GLOB", multiple=True, callback=_readable, help=text)(command)
+    return command
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -53,11 +76,14 @@ def main() -> None:
     help="The folder of the site. It is replaced when all went well, and only then.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Fail when anything is wrong in a source.")
-def build(sources: tuple[Path, ...], folder: Path, strict: bool) -> None:
+@_globs
+def build(
+    sources: tuple[Path, ...], folder: Path, strict: bool, include: tuple[str, ...], exclude: tuple[str, ...]
+) -> None:
     """Build a site from packages and files."""
     from sidelit.hosts import bare, site
 
-    with _failing_in_one_line(), bare.configured(sources) as config:
+    with _failing_in_one_line(), bare.configured(sources, include, exclude) as config:
         built = site.build(config, folder, strict=strict, dated_by=_folder(sources[0]))
         click.echo(site.farewell(built))
 
@@ -68,12 +94,13 @@ def build(sources: tuple[Path, ...], folder: Path, strict: bool) -> None:
     "--address", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", callback=_address,
     help="Where to serve it.",
 )  # fmt: skip
-def serve(sources: tuple[Path, ...], address: str) -> None:
+@_globs
+def serve(sources: tuple[Path, ...], address: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
     """Build a site, serve it, and build it again when a source changes."""
     from sidelit.hosts import bare
     from sidelit.hosts import serve as server
 
-    with _failing_in_one_line(), bare.configured(sources) as config:
+    with _failing_in_one_line(), bare.configured(sources, include, exclude) as config:
         server.serve(config, address)
 
 

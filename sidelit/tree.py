@@ -9,6 +9,10 @@ it lies, what messages call it, and the address it gets. It is the only place wh
 | `x.py` | `x.html` | `x/index.html` |
 | `pkg/__init__.py` | `pkg/index.html` | `pkg/index.html` |
 | `pkg/readme.md` | `pkg/readme.html` | `pkg/readme/index.html` |
+| `src/pkg/x.py` | `pkg/x.html` | `pkg/x/index.html` |
+
+A page is made for every `.py` and every `readme.md`, for a `.pyi` beside which there is no `.py` of its name, and for a
+script without an ending whose first line says that Python runs it.
 
 Nothing is imported and nothing is executed. Links out of the tree are not followed: what lies behind them was not meant
 to be published.
@@ -18,11 +22,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sidelit.diagnostic import Diagnostic
+from sidelit.selection import Globs, Selection
+
+# The files of a package itself: its code, or its stub.
+PACKAGE_FILES = ("__init__.py", "__init__.pyi")
 
 
 @dataclass(frozen=True)
@@ -58,15 +67,21 @@ class Source:
         """Whether it is prose for the host's own Markdown, not annotated code."""
         return self.path.suffix.lower() == ".md"
 
+    @property
+    def is_package(self) -> bool:
+        """Whether it is the page of a package, an `__init__.py` or its stub."""
+        return self.path.name in PACKAGE_FILES
+
 
 def mount(path: Path, at: str | None = None) -> Mount:
     """
     ## A tree under its default address
 
-    A package is put under its name, a single file at the top. `at` counts from the top of the site and stays in it.
+    A package is put under its name, a single file and what is in a folder `src` at the top. `at` counts from the top of
+    the site and stays in it.
     """
     if at is None:
-        at = path.resolve().name if path.is_dir() else ""
+        at = path.resolve().name if path.is_dir() and not _is_source_root(path.resolve()) else ""
     return Mount(Path(os.path.abspath(path)), posixpath.normpath(f"/{at}").strip("/"))
 
 
@@ -77,12 +92,16 @@ def common_folder(mounts: Iterable[Mount]) -> Path:
     return Path(os.path.commonpath([each.path.parent for each in mounts] or [Path.cwd()]))
 
 
-def find_sources(mounts: Sequence[Mount]) -> tuple[list[Source], list[Diagnostic]]:
+_EVERYTHING = Globs()
+
+
+def find_sources(mounts: Sequence[Mount], globs: Globs = _EVERYTHING) -> tuple[list[Source], list[Diagnostic]]:
     """
     ## All sources, in the order of their addresses
 
-    Empty `__init__.py` files make no page. A tree that does not exist, a link out of the tree and a folder that cannot
-    be read are diagnostics.
+    Of the files in the trees, `globs` may leave out some; a file that is a mount itself is always meant. Empty
+    `__init__.py` files make no page. A tree that does not exist, a link out of the tree and a folder that cannot be
+    read are diagnostics.
     """
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
@@ -97,16 +116,14 @@ def find_sources(mounts: Sequence[Mount]) -> tuple[list[Source], list[Diagnostic
             wrong(root, "there is no such file or folder", "source")
             continue
         base = root if root.is_dir() else root.parent
-        files = list(_walk(root, wrong)) if root.is_dir() else [root]
+        files = list(_walk(root, globs, wrong)) if root.is_dir() else [root]
         if not files:
-            wrong(root, "there is no Python file and no readme.md here", "source")
-        prefix = _package_of(base)
+            wrong(root, "there is no Python file and no readme.md here that is to be published", "source")
         for file in files:
-            relative = file.relative_to(base).as_posix()
-            if file.name == "__init__.py" and _is_blank(file):
+            if file.name in PACKAGE_FILES and _is_blank(file):
                 continue
-            uri = posixpath.join(each.at, relative)
-            sources.append(Source(file, name_of(file, top), uri, _dotted(prefix, relative)))
+            uri = posixpath.join(each.at, *_address_parts(file, base))
+            sources.append(Source(file, name_of(file, top), uri, _dotted(file, base)))
     sources.sort(key=lambda source: source.uri)
     return sources, diagnostics
 
@@ -128,7 +145,8 @@ def page_address(uri: str, use_directory_urls: bool) -> str:
 
 def module_name(path: Path) -> str:
     """Return the dotted name of a module, by the packages that it lies in."""
-    return _dotted(_package_of(path.absolute().parent), path.name)
+    path = path.absolute()
+    return _dotted(path, path.parent)
 
 
 def escapes(path: Path, root: Path) -> bool:
@@ -141,37 +159,65 @@ def escapes(path: Path, root: Path) -> bool:
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
-def _walk(root: Path, wrong: Callable[[Path, str, str], None]) -> Iterator[Path]:
+def _walk(root: Path, globs: Globs, wrong: Callable[[Path, str, str], None]) -> Iterator[Path]:
     """
-    ### The Python and readme files below a folder
+    ### The files below a folder that become pages
 
     Sorted, since file systems list folders in any order they like. Hidden folders and virtual environments are passed
     over.
     """
+    selection = Selection(root, globs)
 
     def unreadable(error: OSError) -> None:
         wrong(Path(error.filename), f"cannot be read: {error.strerror}; its files are left out", "source")
 
     for folder, names, files in os.walk(root, onerror=unreadable):
         here = Path(folder)
-        names[:] = sorted(name for name in names if not _passed_over(here / name))
+        selection.enter(here)
+        names[:] = sorted(name for name in names if not _passed_over(here / name) and selection.has_folder(here / name))
         for name in [name for name in names if (here / name).is_symlink()]:
             names.remove(name)
             if escapes(here / name, root):
                 wrong(here / name, *_NOT_PUBLISHED)
+        beside = set(files)
         for name in sorted(files):
             path = here / name
-            if name.startswith(".") or not (name.endswith(".py") or name.lower() == "readme.md"):
+            if not _may_be_source(name, beside) or not selection.has_file(path):
                 continue
+            is_script = "." not in name
             if escapes(path, root):
-                wrong(path, *_NOT_PUBLISHED)
+                if not is_script:
+                    wrong(path, *_NOT_PUBLISHED)
             elif not path.is_file():
-                wrong(path, "this is not a file, and has no page", "source")
+                if not is_script:
+                    wrong(path, "this is not a file, and has no page", "source")
+            elif is_script and not _runs_in_python(path):
+                continue
             elif not _is_text(path.relative_to(root).as_posix()):
                 wrong(path, "a name that is not UTF-8 has no address; rename it", "source")
             else:
                 yield path
 
+
+def _may_be_source(name: str, beside: Collection[str]) -> bool:
+    """Whether a file could become a page, as far as its name and its neighbours' tell."""
+    if name.startswith("."):
+        return False
+    if name.endswith(".pyi"):
+        return name[:-1] not in beside
+    return name.endswith(".py") or name.lower() == "readme.md" or "." not in name
+
+
+def _runs_in_python(path: Path) -> bool:
+    """Whether the first line of a file names Python as what runs it, or `uv run`, which runs Python too."""
+    try:
+        with path.open("rb") as file:
+            return bool(_SHEBANG.match(file.readline(256)))
+    except OSError:
+        return False
+
+
+_SHEBANG = re.compile(rb"#!.*(?:[/ ](?:python|pypy)[0-9.]*(?:\s|$)|[/ ]uv run\b)")
 
 _NOT_PUBLISHED = "a symbolic link out of the tree is not published; put a copy in its place", "link-out-of-tree"
 
@@ -187,7 +233,12 @@ def _passed_over(folder: Path) -> bool:
 
 def name_of(path: Path, top: Path) -> str:
     """Return the path as seen from a folder, in characters that can be printed."""
-    return Path(os.path.relpath(path, top)).as_posix().encode(errors="backslashreplace").decode()
+    name = Path(os.path.relpath(path, top)).as_posix().encode(errors="backslashreplace").decode()
+    return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], name)
+
+
+# What would break a message into lines.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def shown_path(path: Path) -> str:
@@ -196,25 +247,77 @@ def shown_path(path: Path) -> str:
     return path.as_posix() if name.startswith("../") else name
 
 
-def _package_of(folder: Path) -> str:
+def _is_source_root(folder: Path) -> bool:
     """
-    ### The dotted name of a folder
+    ### Whether a folder only holds the packages of a project
 
-    Up to the outermost folder that has an `__init__.py`. A folder without one only holds packages and has no name.
+    The folder `src` of the layout of that name is neither in addresses nor in dotted names.
     """
+    return folder.name == "src" and not _is_regular_package(folder) and not _is_regular_package(folder.parent)
+
+
+def _is_regular_package(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in PACKAGE_FILES)
+
+
+def _address_parts(file: Path, base: Path) -> Iterator[str]:
+    """The names between a tree's top and a file, as they stand in its address."""
+    folder = base
+    for name in file.relative_to(base).parts[:-1]:
+        folder /= name
+        if not _is_source_root(folder):
+            yield name
+    yield file.name
+
+
+def _dotted(file: Path, base: Path) -> str:
+    """
+    ### The dotted name of a file
+
+    It begins with the outermost package around the tree, or with the tree's own folders. A folder `src`, and one that
+    holds a project, are none of it: what they hold is imported by its own name. The folder `x-stubs` stands for `x`.
+    """
+    inside = list(file.relative_to(base).parts)
+    at = base
     names: list[str] = []
-    folder = folder.resolve()
-    while (folder / "__init__.py").is_file() and folder.name:
-        names.insert(0, folder.name)
-        folder = folder.parent
+    for name in inside[:-1]:
+        at /= name
+        names = [] if _is_source_root(at) or _is_project(at) else [*names, name.removesuffix("-stubs")]
+    if len(names) == len(inside) - 1:
+        names = [*_packages_around(base), *names]
+    if file.name not in PACKAGE_FILES or not names:
+        names.append(posixpath.splitext(file.name)[0])
     return ".".join(names)
 
 
-def _dotted(prefix: str, relative: str) -> str:
-    parts = [*prefix.split("."), *posixpath.splitext(relative)[0].split("/")]
-    if parts[-1] == "__init__" and len(parts) > 1:
-        parts.pop()
-    return ".".join(part for part in parts if part) or "__init__"
+def _packages_around(folder: Path) -> list[str]:
+    """
+    ### The packages that a folder is, and is in
+
+    Up to the outermost that has an `__init__.py`, or to a folder `src`. Between packages, and below `src`, folders
+    without one are packages too.
+    """
+    names: list[str] = []
+    known = 0
+    folder = folder.resolve()
+    while folder.name and not _is_project(folder):
+        if _is_source_root(folder):
+            known = len(names)
+            break
+        is_regular = _is_regular_package(folder)
+        if not is_regular and not folder.name.removesuffix("-stubs").isidentifier():
+            break
+        names.append(folder.name.removesuffix("-stubs"))
+        if is_regular:
+            known = len(names)
+        folder = folder.parent
+    return names[:known][::-1]
+
+
+def _is_project(folder: Path) -> bool:
+    """Whether a folder holds a project. That of a package may, in old ones."""
+    marks = ("pyproject.toml", "setup.py", ".git")
+    return not _is_regular_package(folder) and any(os.path.lexists(folder / mark) for mark in marks)
 
 
 def _is_blank(path: Path) -> bool:

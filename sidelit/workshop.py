@@ -58,7 +58,7 @@ def make(order: Order, data: bytes) -> Page:
         document,
         allow_html=order.allow_html,
         module=source.module,
-        is_package=source.path.name == "__init__.py",
+        is_package=source.is_package,
         parents=order.parents,
         repository=order.repository,
     )

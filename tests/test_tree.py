@@ -103,3 +103,125 @@ def test_a_tree_that_is_not_there(tmp_path: Path) -> None:
     sources, (diagnostic,) = find_sources([Mount(tmp_path / "nowhere", "")])
     assert not sources
     assert str(diagnostic).startswith("nowhere:1:1: ")
+
+
+def modules(root: Path) -> dict[str, str]:
+    sources, diagnostics = find_sources([Mount(root, "")])
+    assert not diagnostics
+    return {source.uri: source.module for source in sources}
+
+
+def test_src_is_no_part_of_addresses_and_names(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "project",
+        {
+            "pyproject.toml": "",
+            "src/one/__init__.py": "x = 1",
+            "src/one/deep/a.py": "",
+            "src/two.py": "",
+            "src/spaced/b/c.py": "",
+            "examples/first.py": "",
+        },
+    )
+    assert modules(root) == {
+        "examples/first.py": "examples.first",
+        "one/__init__.py": "one",
+        "one/deep/a.py": "one.deep.a",
+        "spaced/b/c.py": "spaced.b.c",
+        "two.py": "two",
+    }
+    assert mount(root / "src").at == ""
+    assert modules(root / "src") == {uri: name for uri, name in modules(root).items() if "examples" not in uri}
+
+    # The same names, whatever part of the tree was named.
+    assert modules(root / "src" / "one" / "deep") == {"a.py": "one.deep.a"}
+    assert modules(root / "src" / "spaced") == {"b/c.py": "spaced.b.c"}
+    assert module_name(root / "src" / "spaced" / "b" / "c.py") == "spaced.b.c"
+    assert module_name(root / "src" / "two.py") == "two"
+
+
+def test_a_package_called_src_keeps_its_name(tmp_path: Path) -> None:
+    root = write(tmp_path / "pkg", {"__init__.py": "x = 1", "src/a.py": ""})
+    assert modules(root) == {"__init__.py": "pkg", "src/a.py": "pkg.src.a"}
+    root = write(tmp_path / "other" / "src", {"__init__.py": "x = 1", "a.py": ""})
+    assert mount(root).at == "src"
+    assert modules(root) == {"__init__.py": "src", "a.py": "src.a"}
+
+
+def test_namespace_packages_between_packages(tmp_path: Path) -> None:
+    root = write(tmp_path, {"top/__init__.py": "x = 1", "top/plain/m.py": "", "top/plain/sub/__init__.py": "x = 1"})
+    expected = {"__init__.py": "top", "plain/m.py": "top.plain.m", "plain/sub/__init__.py": "top.plain.sub"}
+    assert modules(root / "top") == expected
+    assert module_name(root / "top" / "plain" / "m.py") == "top.plain.m"
+    assert modules(root / "top" / "plain" / "sub") == {"__init__.py": "top.plain.sub"}
+
+
+def test_projects_in_one_repository_keep_their_own_names(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "repository",
+        {
+            "packages/a/pyproject.toml": "",
+            "packages/a/src/a/x.py": "",
+            "packages/b/setup.py": "",
+            "packages/b/b/__init__.py": "x = 1",
+            "packages/b/b/setup.py": "",
+        },
+    )
+    assert modules(root) == {
+        "packages/a/a/x.py": "a.x",
+        "packages/b/b/__init__.py": "b",
+        "packages/b/b/setup.py": "b.setup",
+        "packages/b/setup.py": "setup",
+    }
+
+
+def test_a_stub_has_a_page_where_there_is_no_code(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "fast.pyi": "",
+            "both.py": "",
+            "both.pyi": "",
+            "pkg/__init__.pyi": "x: int",
+            "typed-stubs/__init__.pyi": "x: int",
+            "typed-stubs/a.pyi": "",
+        },
+    )
+    assert modules(root) == {
+        "both.py": "both",
+        "fast.pyi": "fast",
+        "pkg/__init__.pyi": "pkg",
+        "typed-stubs/__init__.pyi": "typed",
+        "typed-stubs/a.pyi": "typed.a",
+    }
+    assert page_address("pkg/__init__.pyi", True) == "pkg/index.html"
+    assert page_address("fast.pyi", False) == "fast.html"
+    assert modules(root / "typed-stubs")["a.pyi"] == "typed.a"
+
+
+@pytest.mark.parametrize(
+    ("first", "is_python"),
+    [
+        ("#!/usr/bin/env python3", True),
+        ("#!/usr/bin/python", True),
+        ("#! /opt/bin/python3.12 -u", True),
+        ("#!/usr/bin/env -S uv run --script", True),
+        ("#!/usr/bin/env pypy3", True),
+        ("#!/bin/sh", False),
+        ("#!/usr/bin/env pythonic", False),
+        ("#!/usr/bin/env uvrun", False),
+        ("# python", False),
+        ("", False),
+    ],
+)
+def test_a_script_without_an_ending_is_known_by_its_first_line(tmp_path: Path, first: str, is_python: bool) -> None:
+    root = write(tmp_path, {"bin/tool": f"{first}\nx = 1\n", "bin/other.sh": "#!/usr/bin/python\n", "a.py": ""})
+    assert modules(root) == {"a.py": "a"} | ({"bin/tool": "bin.tool"} if is_python else {})
+
+
+def test_files_that_are_no_scripts_are_not_told_of(tmp_path: Path) -> None:
+    root = write(tmp_path / "tree", {"a.py": "", "LICENSE": "text"})
+    (root / "binary").write_bytes(b"\xff\x00" * 1000)
+    os.mkfifo(root / "pipe")
+    os.symlink("/bin/sh", root / "out")
+    assert modules(root) == {"a.py": "a"}

@@ -20,7 +20,7 @@ from sidelit.settings import SettingsError, project_rules
 
 
 @contextlib.contextmanager
-def configured(sources: Sequence[Path]) -> Iterator[Path]:
+def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[Path]:
     """
     ## A `mkdocs.yml` for these sources, for as long as it is needed
     """
@@ -28,11 +28,11 @@ def configured(sources: Sequence[Path]) -> Iterator[Path]:
         folder = Path(name).resolve()
         (folder / "docs").mkdir()
         config = folder / "mkdocs.yml"
-        config.write_text(yaml.safe_dump(settings(sources)), encoding="utf-8")
+        config.write_text(yaml.safe_dump(settings(sources, include, exclude)), encoding="utf-8")
         yield config
 
 
-def settings(sources: Sequence[Path]) -> dict[str, Any]:
+def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
     """
     ## What the configuration says
 
@@ -43,7 +43,13 @@ def settings(sources: Sequence[Path]) -> dict[str, Any]:
         rules, _ = project_rules(Path.cwd())
     except SettingsError as error:
         raise SiteError(str(error)) from None
-    plugin = {"sources": [str(path.absolute()) for path in sources], "allow_html": False, "rules": dict(rules)}
+    plugin = {
+        "sources": [str(path.absolute()) for path in sources],
+        "include": list(include),
+        "exclude": list(exclude),
+        "allow_html": False,
+        "rules": dict(rules),
+    }
     return {
         "site_name": ", ".join(source.resolve().name for source in sources),
         "theme": "sidelit",

@@ -43,7 +43,7 @@ from mkdocs.utils import normalize_url
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from sidelit import formula, mathjax, prose, search
+from sidelit import formula, mathjax, portable, prose, search
 from sidelit.cache import Cache
 from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
@@ -57,11 +57,23 @@ from sidelit.page import Page, finish, redirection
 from sidelit.prose import Heading
 from sidelit.references import Reference
 from sidelit.rules import Switch, levels_of_build, read_settings, switched_off, unknown_switches
+from sidelit.selection import GlobError, Globs
 from sidelit.settings import SettingsError, project_rules
 from sidelit.source import decode, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.theme import TEMPLATES
-from sidelit.tree import Mount, Source, common_folder, escapes, find_sources, mount, name_of, page_address, shown_path
+from sidelit.tree import (
+    PACKAGE_FILES,
+    Mount,
+    Source,
+    common_folder,
+    escapes,
+    find_sources,
+    mount,
+    name_of,
+    page_address,
+    shown_path,
+)
 from sidelit.workshop import Order, Workshop
 
 if TYPE_CHECKING:
@@ -89,6 +101,7 @@ class Options(base.Config):
     ## The plugin's options
 
     * `sources` are the trees: a path, or `{path: …, at: …}` where `at` is the folder of the site it goes to
+    * `include` and `exclude` are globs, as in a `.gitignore`, that say which files of the trees are meant
     * `allow_html` keeps the HTML in the prose; say `false` where the sources are other people's
     * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
     * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
@@ -100,6 +113,8 @@ class Options(base.Config):
     """
 
     sources = option.ListOfItems(option.Type((str, dict)), default=[])
+    include = option.ListOfItems(option.Type(str), default=[])
+    exclude = option.ListOfItems(option.Type(str), default=[])
     allow_html = option.Type(bool, default=True)
     math = option.Choice(("build", "client"), default="build")
     mathjax_src = option.Type(str, default=CDN_SRC)
@@ -124,7 +139,7 @@ class AnnotatedFile(File):
         self.abs_src_path = str(source.path)
         self.generated_by = "sidelit"
         self.edit_uri = _edit_uri(source.path, config)
-        if source.uri.endswith("__init__.py"):
+        if source.is_package:
             self.name = "index"
 
     def is_documentation_page(self) -> bool:
@@ -184,6 +199,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._host_config = config
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
+        self._globs = self._read_globs()
         self._top = common_folder(self._mounts)
         self._repo_url = config.repo_url or ""
         self._checkout = repository.checkout(self._root) if self._repo_url else None
@@ -244,6 +260,14 @@ class SidelitPlugin(BasePlugin[Options]):
             log.info(problem)
         return inventory
 
+    def _read_globs(self) -> Globs:
+        globs = Globs(tuple(self.config.include), tuple(self.config.exclude))
+        try:
+            globs.check()
+        except GlobError as error:
+            raise PluginError(f"sidelit: {error}") from None
+        return globs
+
     def _start_math(self) -> mathjax.MathJax | None:
         """Return the typesetter, or `None` where the reader's browser has to do it."""
         reason = mathjax.missing() if self.config.math == "build" else ""
@@ -263,10 +287,11 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add every source to MkDocs' files, and to its navigation."""
         self._check_docs(files, config)
-        sources, diagnostics = find_sources(self._mounts)
-        taken = {file.dest_uri: file.src_uri for file in files.documentation_pages()}
+        sources, diagnostics = find_sources(self._mounts, self._globs)
+        taken = {portable.place(file.dest_uri): file for file in files.documentation_pages()}
         given = titles(config.nav)
         added: list[File] = []
+        told: set[str] = set()
 
         # Hand-written prose comes first where two want one address.
         for source in sorted(sources, key=lambda source: not source.is_markdown):
@@ -278,11 +303,14 @@ class SidelitPlugin(BasePlugin[Options]):
                 files.remove(there)
 
             file = self._host_file(source, config)
-            if other := taken.get(file.dest_uri) or (files.get_file_from_path(source.uri) and source.uri):
-                message = f"wants the address {file.dest_uri}, which {other} has; rename one, or mount it elsewhere"
-                diagnostics.append(Diagnostic(source.shown, 1, 1, "address", message))
+            other = taken.get(portable.place(file.dest_uri)) or files.get_file_from_path(source.uri)
+            problem = _clash(file, other) if other else portable.problem(file.dest_uri)
+            if problem and problem not in told:
+                told.add(problem)
+                diagnostics.append(Diagnostic(source.shown, 1, 1, "address", problem))
+            if other or not portable.is_writable(file.dest_uri):
                 continue
-            taken[file.dest_uri] = source.shown
+            taken[portable.place(file.dest_uri)] = file
             files.append(file)
             added.append(file)
             if isinstance(file, AnnotatedFile):
@@ -294,6 +322,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
         by_uri = {source.uri: source for source in sources}
         self._sources = {file.src_uri: by_uri[file.src_uri] for file in added}
+        self._places_of = {str(source.path): uri for uri, source in self._sources.items()}
         self._addresses = {file.src_uri: file.dest_uri for file in added}
 
         self._workshop.order([self._order(file.page) for file in added if isinstance(file.page, AnnotatedPage)])
@@ -388,7 +417,8 @@ class SidelitPlugin(BasePlugin[Options]):
         folder = ""
         for name in posixpath.dirname(page.source.uri).split("/"):
             folder = posixpath.join(folder, name)
-            if address := self._addresses.get(posixpath.join(folder, "__init__.py")):
+            package = (posixpath.join(folder, each) for each in PACKAGE_FILES)
+            if address := next(filter(None, map(self._addresses.get, package)), ""):
                 yield name, relative_url(url_of(address, page.file.use_directory_urls), page.file.url)
 
     def _publish(self, source: Source, target: str, files: Files) -> None:
@@ -404,7 +434,7 @@ class SidelitPlugin(BasePlugin[Options]):
             return
 
         # Not `Path.is_file`, which raises for a name that is too long.
-        if file.suffix in (".py", ".md") or not os.path.isfile(file):
+        if file.suffix in (".py", ".pyi", ".md") or not os.path.isfile(file):
             return
         root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
         if not escapes(file, root if root.is_dir() else root.parent):
@@ -428,7 +458,17 @@ class SidelitPlugin(BasePlugin[Options]):
             self._tell(unknown_switches(switches, shown))
             markdown, origins = "\n".join(text for text, _ in docs), [origin for _, origin in docs]
         slots = self._theirs[page.file.src_uri] = []
-        return formula.lift(markdown, shown, origins, slots)
+        lifted = formula.lift(markdown, shown, origins, slots)
+        return _TARGET.sub(lambda target: self._as_in_the_site(target, source), lifted) if source else lifted
+
+    def _as_in_the_site(self, target: re.Match[str], source: Source) -> str:
+        """Return a link to a source by its place in the site, in which a folder `src` does not count."""
+        relative, mark, anchor = (target[1] or target[2]).partition("#")
+        place = self._places_of.get(os.path.normpath(source.path.parent / unquote(relative)))
+        if not relative or place is None:
+            return target[0]
+        link = quote(posixpath.relpath(place, posixpath.dirname(source.uri) or "."))
+        return target[0].replace(target[1] or target[2], f"{link}{mark}{anchor}")
 
     def on_page_content(self, html: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Send the formulas of MkDocs' Markdown away, and make its titles readable."""
@@ -747,6 +787,15 @@ def _path_and_place(entry: Any, name: str) -> tuple[str, str | None]:
     if not isinstance(path, str) or not isinstance(at, str | None) or entry.keys() - {"path", "at"}:
         raise PluginError(f"sidelit: {name}: {entry} is neither a path nor {{path: …, at: …}}")
     return path, at
+
+
+def _clash(file: File, other: File) -> str:
+    """Say that two pages cannot both have their addresses."""
+    name = other.source.shown if isinstance(other, AnnotatedFile) else other.src_uri
+    problem = f"wants the address {file.dest_uri}, which {name} has"
+    if file.src_uri != other.src_uri and file.dest_uri != other.dest_uri:
+        problem = f"wants the address {file.dest_uri}, and {name} has {other.dest_uri}: one file on Windows and macOS"
+    return f"{problem}; rename one, or mount it elsewhere"
 
 
 def _is_at(page: AnnotatedPage, path: Path) -> bool:

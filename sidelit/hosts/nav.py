@@ -20,6 +20,7 @@ from markupsafe import Markup
 from mkdocs.utils import dirname_to_title
 
 from sidelit.search import assignment
+from sidelit.tree import PACKAGE_FILES
 
 
 def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
@@ -102,7 +103,7 @@ def _named(nav: Any, title: str = "") -> Iterator[tuple[str, str]]:
 def _order(uri: str) -> tuple[int, str]:
     """A package's own page comes first, then its readme, then the rest by name."""
     name = posixpath.basename(uri)
-    return (0 if name == "__init__.py" else 1 if name.lower() == "readme.md" else 2), uri
+    return (0 if name in PACKAGE_FILES else 1 if name.lower() == "readme.md" else 2), uri
 
 
 def _entries(tree: dict[str, Any]) -> list[Any]:
