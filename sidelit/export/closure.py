@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -46,7 +47,7 @@ class Reference:
     From `start` to `end` stands `text`, a name, or `module.name` where the module is one of the package. `variable` is
     as in [`names.Name`](../names.py#Name). Without a place (`start` is `None`) it is somewhere in the unit, and
     nobody can say where. `quoted` says that it is part of a string, an annotation in quotes, and `evaluated` is false
-    for all annotations that nobody evaluates.
+    for all annotations that nobody evaluates. `typing_only` says that the name exists for type checkers only.
     """
 
     entity: Entity
@@ -56,6 +57,7 @@ class Reference:
     end: Place
     quoted: bool = False
     evaluated: bool = True
+    typing_only: bool = False
 
 
 @dataclass(eq=False)
@@ -80,6 +82,7 @@ class Closure:
     * `units` are in the order in which they run, and `readings` what stands in them
     * `outside` are the imports that are left, for each thing all the ways in which modules write them
     * `requested` are the names that were asked for, with what they are
+    * `types` are definitions that only annotations name, and only for type checkers: they are not taken along
     * `lazy` says that annotations are not evaluated
     """
 
@@ -88,6 +91,7 @@ class Closure:
     readings: dict[Unit, Reading]
     outside: dict[Outside, list[Imported]]
     requested: dict[str, Definition]
+    types: tuple[Definition, ...]
     lazy: bool
 
     @property
@@ -133,7 +137,17 @@ class _Closing:
         lazy = {unit.module.lazy for unit in units} or {False}
         if len(lazy) > 1:
             self.check_annotations(units)
-        return Closure(self.wanted, tuple(units), self.readings, self.outside, requested, any(lazy))
+        types = self.types(units)
+        if types:
+            for name in ("TYPE_CHECKING", "Any"):
+                self.known(Imported(name, f"typing.{name}", "typing", name, 1, 0))
+        return Closure(self.wanted, tuple(units), self.readings, self.outside, requested, types, any(lazy))
+
+    def types(self, units: Iterable[Unit]) -> tuple[Definition, ...]:
+        """What only type checkers see, and nothing else needs."""
+        ours = self.definitions()
+        entities = dict.fromkeys(r.entity for unit in units for r in self.readings[unit].references if r.typing_only)
+        return tuple(each for each in entities if isinstance(each, Definition) and each not in ours)
 
     # #### What is asked for
 
@@ -179,7 +193,8 @@ class _Closing:
             if unit not in self.readings:
                 reading = self.readings[unit] = _UnitReader(self, unit).read()
                 for reference in reading.references:
-                    self.need(reference.entity)
+                    if not reference.typing_only:
+                        self.need(reference.entity)
 
     def entity(self, module: Module, name: str, at: Place) -> Entity | str | None:
         """
@@ -230,7 +245,8 @@ class _Closing:
                 text = path.read_text(encoding="utf-8", errors="replace")
             except OSError:
                 continue
-            if not any(word in names for word in _WRITTEN.findall(text)):
+            loaded = self.package.loaded(name)
+            if loaded is None and (names.isdisjoint(_WORD.findall(text)) or not _may_change(text)):
                 continue
             try:
                 module = self.package.get(name)
@@ -359,7 +375,32 @@ def _called(unit: Unit) -> set[Place]:
     return {unit.module.start(node) for node in functions}
 
 
-_WRITTEN = re.compile(r"[^\W\d]\w*")
+def _may_change(text: str) -> bool:
+    """
+    ### A quick look at a file
+
+    Whether anything that it imports stands where things are changed. What its names mean takes longer to find out.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    names: set[str] = set()
+    roots: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        for changed in (*_written(node), *_decorating(node), *_called_at(node)):
+            while isinstance(changed, (ast.Attribute, ast.Subscript)):
+                changed = changed.value
+            if isinstance(changed, ast.Name):
+                roots.add(changed.id)
+    return bool(names & roots)
+
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 def _is_program(unit: Unit) -> bool:
@@ -408,11 +449,9 @@ class _UnitReader:
 
     def read(self) -> Reading:
         self.note_imports()
-        removed = {(name, target) for name, target in self.locally}
-        for name in self.module.names.names:
-            if self.unit.first <= name.line <= self.unit.last and not _is_global(name) and ":" in name.variable:
-                if (name.text, name.target) not in removed:
-                    self.found.local.add(name.text)
+        for name in self.module.names_in(self.unit.first, self.unit.last):
+            if not _is_global(name) and ":" in name.variable and (name.text, name.target) not in self.locally:
+                self.found.local.add(name.text)
         for top in self.unit.nodes:
             for node in ast.walk(top):
                 self.node(node)
@@ -524,9 +563,9 @@ class _UnitReader:
     def declared(self) -> None:
         """Add what has no node of its own: names behind `def`, `class`, `global`, and those in `__all__`."""
         known = {reference.start for reference in self.found.references}
-        for name in self.module.names.names:
+        for name in self.module.names_in(self.unit.first, self.unit.last):
             at = (name.line, name.column)
-            if not (self.unit.first <= name.line <= self.unit.last) or not _is_global(name) or at in known:
+            if not _is_global(name) or at in known:
                 continue
             entity = self.closing.entity(self.module, name.text, at)
             if entity is not None and not isinstance(entity, str):
@@ -618,14 +657,19 @@ class _UnitReader:
                     said, entity = f"{said}.{each.attr}", self.resolved(f"{entity}.{each.attr}", node)
             if isinstance(entity, (Definition, Outside)):
                 start, end = self.module.start(node), self.module.end(node)
-                self.found.references.append(Reference(entity, said, f":{root.id}", start, end, True, False))
+                only = self.is_for_typing(said)
+                self.found.references.append(Reference(entity, said, f":{root.id}", start, end, True, False, only))
 
     def add(self, entity: Entity, node: ast.AST, text: str, variable: str, start: Place | None) -> None:
         """Note what a node refers to, which ends where the node does."""
-        evaluated = node not in self.annotations
-        self.found.references.append(
-            Reference(entity, text, variable, start, self.module.end(node), evaluated=evaluated)
-        )
+        end, evaluated = self.module.end(node), node not in self.annotations
+        typing_only = self.is_for_typing(text) and not variable.partition(":")[0]
+        self.found.references.append(Reference(entity, text, variable, start, end, False, evaluated, typing_only))
+
+    def is_for_typing(self, text: str) -> bool:
+        """Whether a name is imported, and for type checkers only."""
+        known = self.module.imports.get(text.partition(".")[0], ())
+        return bool(known) and all(each.typing_only for each in known)
 
 
 def _last_name(node: ast.AST) -> str:
@@ -669,8 +713,10 @@ class _Changes:
 
     def find(self) -> Iterator[tuple[Place, Definition]]:
         for node in eager(self.unit.nodes, annotations=False):
-            for changed in (*_written(node), *_decorating(node)):
+            for changed in _written(node):
                 yield from self.roots(changed)
+            for changed in _decorating(node):
+                yield from (found for found in self.roots(changed) if not self.is_class(found[1]))
             for called in _called_at(node):
                 for definition in self.definition(called):
                     yield from ((self.module.start(node), each) for each in self.changed_by(definition))
@@ -680,6 +726,12 @@ class _Changes:
                     for place, definition in self.roots(node):
                         if definition.module != self.module.name:
                             yield place, definition
+
+    def is_class(self, definition: Definition) -> bool:
+        """Whether it is a class. Its methods decorate, and mostly register nothing."""
+        module = self.closing.package.get(definition.module)
+        units = module.bindings.get(definition.name, []) if module else []
+        return any(isinstance(unit.nodes[0], ast.ClassDef) for unit in units)
 
     def roots(self, node: ast.AST) -> Iterator[tuple[Place, Definition]]:
         start = self.module.start(node)
@@ -749,7 +801,7 @@ def _decorating(node: ast.AST) -> Iterator[ast.AST]:
     """Give the objects whose methods decorate a definition, which may register it there."""
     for decorator in getattr(node, "decorator_list", ()):
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if isinstance(function, ast.Attribute) and _CHANGING.fullmatch(function.attr):
+        if isinstance(function, ast.Attribute):
             yield function.value
 
 

@@ -11,15 +11,19 @@ methods, an `if` with both branches. What a unit's names mean comes from [`names
 from __future__ import annotations
 
 import ast
+import io
+import token as tokens
+import tokenize
 import warnings
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.names import Name, Names, find_names
-from sidelit.source import Document, decode, is_directive, parse
+from sidelit.source import Document, decode, is_directive, parse, split_lines
 from sidelit.tree import module_name, shown_path
 
 # A line, from 1, and a column, from 0 and in characters
@@ -98,8 +102,7 @@ class Module:
     """
     ## A module
 
-    * `shown` is what messages call its file
-    * `names` are what its names mean, `places` the same by their places
+    * `shown` is what messages call its file, `lines` are those of the file
     * `bindings` are the units that give a name its meaning, `imports` the imports that do
     * `stars` are the places of `from … import *`
     * `lazy` says that annotations are not evaluated, by `from __future__ import annotations`
@@ -108,11 +111,9 @@ class Module:
     name: str
     path: Path
     shown: str
-    document: Document
-    names: Names
+    lines: tuple[str, ...]
     tree: ast.Module
     is_package: bool
-    places: dict[Place, Name] = field(default_factory=dict)
     units: list[Unit] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     bindings: dict[str, list[Unit]] = field(default_factory=dict)
@@ -120,10 +121,20 @@ class Module:
     stars: list[tuple[Place, str]] = field(default_factory=list)
     lazy: bool = False
 
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The lines of the file."""
-        return self.document.lines
+    @cached_property
+    def document(self) -> Document:
+        """The file as a page has it, with its front matter."""
+        return parse("\n".join(self.lines) + "\n", self.shown, self.name)
+
+    @cached_property
+    def names(self) -> Names:
+        """What its names mean."""
+        return find_names(self.lines, self.name, self.is_package)
+
+    @cached_property
+    def places(self) -> dict[Place, Name]:
+        """What its names mean, by their places."""
+        return {(each.line, each.column): each for each in self.names.names}
 
     @cached_property
     def rebound(self) -> dict[str, int]:
@@ -131,6 +142,26 @@ class Module:
         return {
             name: node.lineno for node in ast.walk(self.tree) if isinstance(node, ast.Global) for name in node.names
         }
+
+    @cached_property
+    def comments(self) -> list[Place]:
+        """Where comments begin. Those inside of f-strings are part of the string."""
+        found, inside = [], 0
+        starts = {getattr(tokens, name, None) for name in ("FSTRING_START", "TSTRING_START")}
+        ends = {getattr(tokens, name, None) for name in ("FSTRING_END", "TSTRING_END")}
+        text = "\n".join(self.lines) + "\n"
+        for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
+            inside += (token.type in starts) - (token.type in ends)
+            if token.type == tokens.COMMENT and not inside:
+                found.append(token.start)
+        return found
+
+    def names_in(self, first: int, last: int) -> Sequence[Name]:
+        """Return what the names in some lines mean."""
+        names = self.names.names
+        return names[
+            bisect_left(names, first, key=lambda name: name.line) : bisect_right(names, last, key=lambda name: name.line)
+        ]
 
     def place(self, line: int, offset: int) -> Place:
         """Return a place from what the tree says, which counts bytes."""
@@ -187,6 +218,10 @@ class Package:
             file = self.file_of(name) if self.owns(name) else None
             self._modules[name] = read_module(file, name) if file else None
         return self._modules[name]
+
+    def loaded(self, name: str) -> Module | None:
+        """Return a module that was read already."""
+        return self._modules.get(name)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or a folder that only holds some."""
@@ -251,7 +286,7 @@ class Package:
             line = module.bindings[name][0].first
             message = f"`{name}` is imported in line {known[0].line} and then bound again; give one of them another name"
             raise module.refusal((line, 0), message)
-        if name in module.bindings or name in module.rebound:
+        if name in module.bindings or (not known and name in module.rebound):
             return Definition(module.name, name)
         return min(known, key=lambda each: each.typing_only, default=None)
 
@@ -339,20 +374,19 @@ def read_module(path: Path, name: str) -> Module:
         message = f"cannot be read: {error.strerror}; make it readable"
         raise Refusal(Diagnostic(shown, 1, 1, "export", message)) from None
     text, faults = decode(data, shown)
-    document = parse(text, shown, name)
-    for fault in (*faults, *document.diagnostics):
-        if fault.rule in ("encoding", "syntax"):
-            # The message may go on about the page, of which there is none here.
-            message = fault.message.replace("the page shows the file as far as it goes", "correct it first")
-            raise Refusal(replace(fault, message=message))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse("\n".join(document.lines) + "\n")
-    is_package = path.name == "__init__.py"
-    names = find_names(document.lines, name, is_package)
-    places = {(each.line, each.column): each for each in names.names}
-    module = Module(name, path, shown, document, names, tree, is_package, places)
+    if faults:
+        raise Refusal(faults[0])
+    lines = split_lines(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse("\n".join(lines) + "\n")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        fault = next(each for each in parse(text, shown).diagnostics if each.rule == "syntax")
+        # The message goes on about the page, of which there is none here.
+        message = fault.message.replace("the page shows the file as far as it goes", "correct it first")
+        raise Refusal(replace(fault, message=message)) from None
+    module = Module(name, path, shown, lines, tree, path.name == "__init__.py")
     _cut(module)
     return module
 

@@ -12,13 +12,11 @@ the comments, `none` both. Notes to tools, such as `# noqa`, always stay. Front 
 from __future__ import annotations
 
 import ast
-import io
 import keyword
 import re
 import sys
 import textwrap
-import token as tokens
-import tokenize
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -108,21 +106,23 @@ def choose_names(closure: Closure) -> dict[Entity, str]:
     ]
     references = _references(closure)
     everything: list[Entity] = [*dict.fromkeys(definitions), *sorted(closure.outside, key=lambda o: (o.target, o.name))]
-    everything += [entity for entity in references if entity not in everything]
+    everything += references
     identifiers = {word for unit in closure.units for word in _identifiers(unit)} | {e.name for e in everything}
     used_builtins = _used_builtins(closure)
 
     names: dict[Entity, str] = {}
+    taken: set[str] = set()
     for entity in dict.fromkeys(everything):
         uses = references.get(entity, [])
         for candidate in _candidates(entity):
             is_own = candidate == entity.name
-            if candidate in names.values() or (not is_own and candidate in identifiers):
+            if candidate in taken or (not is_own and candidate in identifiers):
                 continue
             foreign = [unit for unit in used_builtins.get(candidate, ()) if not _binds(unit, entity)]
             if foreign or any(_is_hidden(candidate, unit, reference, closure) for unit, reference in uses):
                 continue
             names[entity] = candidate
+            taken.add(candidate)
             break
     return names
 
@@ -167,8 +167,8 @@ def _binds(unit: Unit, entity: Entity) -> bool:
 def _used_builtins(closure: Closure) -> dict[str, list[Unit]]:
     found: dict[str, list[Unit]] = {}
     for unit in closure.units:
-        for name in unit.module.names.names:
-            if unit.first <= name.line <= unit.last and name.target == f"builtins.{name.text}":
+        for name in unit.module.names_in(unit.first, unit.last):
+            if name.target == f"builtins.{name.text}":
                 found.setdefault(name.text, []).append(unit)
     return found
 
@@ -186,7 +186,8 @@ def import_block(closure: Closure, names: dict[Entity, str]) -> str:
     """
     ### The imports that are left
 
-    What only type checkers import stays under `if TYPE_CHECKING`.
+    What only type checkers import stays under `if TYPE_CHECKING`. A class of the package that nothing but an annotation
+    names is anything to them.
     """
     running: list[Import] = []
     for_typing: list[Import] = []
@@ -204,13 +205,14 @@ def import_block(closure: Closure, names: dict[Entity, str]) -> str:
                 raise next((unit.module.refusal((way.line, way.column), message) for unit in closure.units
                             if way in unit.module.imports.get(way.name, ())), module.refusal((1, 0), message))  # fmt: skip
             (for_typing if only_typing else running).append(Import(name, way.source, way.member, way.note))
-    if for_typing:
-        checking = Outside("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        name = names.get(checking, "TYPE_CHECKING")
-        running.append(Import(name, "typing", "TYPE_CHECKING"))
-        inner = block(for_typing, indent="    ")
-        return f"{block(running, closure.lazy)}\n\nif {name}:\n{inner}"
-    return block(running, closure.lazy)
+    if not for_typing and not closure.types:
+        return block(running, closure.lazy)
+    checking = names.get(Outside("TYPE_CHECKING", "typing.TYPE_CHECKING"), "TYPE_CHECKING")
+    running.append(Import(checking, "typing", "TYPE_CHECKING"))
+    anything = names.get(Outside("Any", "typing.Any"), "Any")
+    types = "\n".join(f"    {names[each]} = {anything}" for each in closure.types)
+    inner = "\n\n".join(text for text in (block(for_typing, indent="    "), types) if text)
+    return f"{block(running, closure.lazy)}\n\nif {checking}:\n{inner}"
 
 
 def needed_packages(closure: Closure) -> tuple[list[str], list[str]]:
@@ -417,9 +419,8 @@ def _without_comments(unit: Unit) -> Iterator[_Edit]:
     """
     ### Comments that go
     """
-    for line, column in comment_places(unit.module):
-        if not unit.first <= line <= unit.last:
-            continue
+    comments = unit.module.comments
+    for line, column in comments[bisect_left(comments, (unit.first, 0)) : bisect_left(comments, (unit.last + 1, 0))]:
         text = unit.module.lines[line - 1]
         if is_directive(text[column + 1 :]):
             continue
@@ -428,23 +429,6 @@ def _without_comments(unit: Unit) -> Iterator[_Edit]:
             yield _Edit((line, len(before)), (line, len(text)), "")
         else:
             yield from _lines_gone(unit.module, line, line)
-
-
-def comment_places(module: Module) -> list[Place]:
-    """
-    ### Where the comments of a file begin
-
-    Those inside of f-strings are part of the string.
-    """
-    found, inside = [], 0
-    starts = {getattr(tokens, name, None) for name in ("FSTRING_START", "TSTRING_START")}
-    ends = {getattr(tokens, name, None) for name in ("FSTRING_END", "TSTRING_END")}
-    text = "\n".join(module.lines) + "\n"
-    for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
-        inside += (token.type in starts) - (token.type in ends)
-        if token.type == tokens.COMMENT and not inside:
-            found.append(token.start)
-    return found
 
 
 def _apply(edits: Iterable[_Edit], rows: list[str], first: int) -> None:
