@@ -101,13 +101,13 @@ class Closure:
         return list(dict.fromkeys([self.wanted.module, *others]))
 
 
-def close(wanted: Wanted) -> Closure:
+def close(wanted: Wanted, program: bool = True) -> Closure:
     """
     ## From what is wanted to all that is needed
 
-    Raises `Refusal`.
+    Without `program` a whole module is taken without what only runs when it is a program. Raises `Refusal`.
     """
-    return _Closing(wanted).run()
+    return _Closing(wanted, program).run()
 
 
 class _Closing:
@@ -115,8 +115,8 @@ class _Closing:
     ### One closure in the making
     """
 
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted = wanted
+    def __init__(self, wanted: Wanted, program: bool) -> None:
+        self.wanted, self.program = wanted, program
         self.package: Package = wanted.package
         self.readings: dict[Unit, Reading] = {}
         self.outside: dict[Outside, list[Imported]] = {}
@@ -127,7 +127,7 @@ class _Closing:
         for definition in requested.values():
             self.need(definition)
         if not self.wanted.name:
-            self.pending.extend(self.wanted.module.units)
+            self.pending.extend(unit for unit in self.wanted.module.units if self.program or not _is_program(unit))
         self.follow()
         while self.pending_changes():
             self.follow()
@@ -166,7 +166,7 @@ class _Closing:
             if module.stars:
                 place, star = module.stars[0]
                 raise module.refusal(place, f"`from {star} import *` does not say what it imports; name it")
-            names = [*(n for unit in module.units for n in sorted(unit.binds))]
+            names = [n for unit in module.units if self.program or not _is_program(unit) for n in sorted(unit.binds)]
             gathered = [each for known in module.imports.values() for each in known if self.package.owns(each.target)]
             listed = _listed_names(module)
             names += [each.name for each in gathered if module.is_package or each.name in listed]
@@ -607,7 +607,9 @@ class _UnitReader:
             entity = self.resolved(f"{entity}.{each.attr}", each)
             if not isinstance(entity, str):
                 if not isinstance(each.ctx, ast.Load):
-                    message = f"this changes `{each.attr}` of a module from elsewhere; make a function there that does so"
+                    message = (
+                        f"this changes `{each.attr}` of a module from elsewhere; make a function there that does so"
+                    )
                     raise self.refusal(each, message)
                 text = ".".join([root.id, *(a.attr for a in attributes[: attributes.index(each) + 1])])
                 self.add(entity, each, text, name.variable, self.module.start(root))

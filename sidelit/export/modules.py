@@ -160,7 +160,9 @@ class Module:
         """Return what the names in some lines mean."""
         names = self.names.names
         return names[
-            bisect_left(names, first, key=lambda name: name.line) : bisect_right(names, last, key=lambda name: name.line)
+            bisect_left(names, first, key=lambda name: name.line) : bisect_right(
+                names, last, key=lambda name: name.line
+            )
         ]
 
     def place(self, line: int, offset: int) -> Place:
@@ -284,7 +286,9 @@ class Package:
         known = module.imports.get(name, [])
         if known and name in module.bindings:
             line = module.bindings[name][0].first
-            message = f"`{name}` is imported in line {known[0].line} and then bound again; give one of them another name"
+            message = (
+                f"`{name}` is imported in line {known[0].line} and then bound again; give one of them another name"
+            )
             raise module.refusal((line, 0), message)
         if name in module.bindings or (not known and name in module.rebound):
             return Definition(module.name, name)
@@ -431,7 +435,9 @@ def _add_unit(module: Module, node: ast.stmt) -> None:
         for each in eager([node]):
             if isinstance(each, (ast.Import, ast.ImportFrom)):
                 module.events.extend(imported_modules(module, each))
-                module.stars += [((i.line, i.column), i.source or ".") for i in imported(module, each) if i.member == "*"]
+                module.stars += [
+                    ((i.line, i.column), i.source or ".") for i in imported(module, each) if i.member == "*"
+                ]
         module.events.append(unit)
     for name in binds:
         units = module.bindings.setdefault(name, [])

@@ -68,14 +68,14 @@ def make_standalone(wanted: Wanted, comments: str = "full") -> Standalone:
             text += "\n" * (2 if unit.is_definition else 1)
             text += f"\n{piece}"
         else:
-            text += "\n" * (_gap(above, unit) + 1) + piece
+            text += "\n" * (gap(above, unit) + 1) + piece
         above = unit
     if aliases := alias_lines(closure, names):
         text += f"\n\n\n{aliases}"
     return Standalone(f"{text}\n", tuple(diagnostics))
 
 
-def _gap(above: Unit | None, unit: Unit) -> int:
+def gap(above: Unit | None, unit: Unit) -> int:
     """
     ### How many blank lines go between two units
 
