@@ -4,6 +4,8 @@ PYTHON := .venv/bin/python
 SITE := .venv/site.stamp
 TOOLS := .venv/tools.stamp
 MATHJAX := node_modules/.package-lock.json
+AXE := node_modules/axe-core/package.json
+LIGHTHOUSE := benchmarks/node_modules/.package-lock.json
 
 .PHONY: help site serve test lint bench figures clean
 .DEFAULT_GOAL := help
@@ -17,7 +19,7 @@ site: $(SITE) $(MATHJAX) ## build the site of this repository into site/
 serve: $(SITE) $(MATHJAX) ## build it, serve it, and build again on every change
 	$(PYTHON) build_site.py --serve
 
-test: $(TOOLS) $(MATHJAX) ## run all tests
+test: $(TOOLS) $(AXE) ## run all tests
 	@$(PYTHON) scripts/install_browser.py
 	$(PYTHON) -m pytest --numprocesses logical --dist loadfile
 
@@ -25,7 +27,8 @@ lint: $(TOOLS) ## check style and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-bench: $(TOOLS) $(MATHJAX) ## measure the generator and the optimizers against their peers
+bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) ## measure the generator, its pages and the optimizers
+	@$(PYTHON) scripts/install_browser.py
 	$(PYTHON) -m benchmarks
 
 figures: $(TOOLS) ## draw the plots of the pages again, beside the sources that draw them
@@ -57,6 +60,15 @@ $(TOOLS): $(SITE) requirements-dev.txt
 	$(PYTHON) -m pip install --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
+# The site needs MathJax only. With what the tests need beside it, MathJax is there too.
 $(MATHJAX): package.json package-lock.json | $(SITE)
-	@$(PYTHON) scripts/install_mathjax.py
+	@$(PYTHON) scripts/install_node_modules.py . --omit=dev
+	@touch $@
+
+$(AXE): package.json package-lock.json | $(SITE)
+	@$(PYTHON) scripts/install_node_modules.py .
+	@touch $@ $(MATHJAX)
+
+$(LIGHTHOUSE): benchmarks/package.json benchmarks/package-lock.json | $(SITE)
+	@$(PYTHON) scripts/install_node_modules.py benchmarks
 	@touch $@

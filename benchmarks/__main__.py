@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import generator, optimizers, report
+from benchmarks import generator, optimizers, reading, report
 
-SUITES = {"generator": generator.run, "optimizers": optimizers.run}
+SUITES = {"generator": generator.run, "optimizers": optimizers.run, "reading": reading.run}
 
 
 def main() -> None:

@@ -19,7 +19,14 @@ from typing import Any
 OUT = Path(__file__).with_name("out")
 
 # How a number of each unit is shown.
-_FORMATS = {"s": "{:.2f} s", "ms": "{:.2f} ms", "MB": "{:.0f} MB"}
+_FORMATS = {
+    "s": "{:.2f} s",
+    "ms": "{:.2f} ms",
+    "MB": "{:.0f} MB",
+    "KB": "{:.1f} KB",
+    "points": "{:.0f}",
+    "shift": "{:.4f}",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Row:
     * `ours` and `theirs` are in `unit`; `theirs` may be missing
     * `ratio` is ours to theirs. It need not be the quotient of the two: where they were measured in pairs, it is the
       median of the pairs' quotients, which a busy machine disturbs less
-    * `target` is the most that the ratio may be, `limit` the most that `ours` may be
+    * `target` is the most that the ratio may be, `limit` the most that `ours` may be, `least` the least
     """
 
     what: str
@@ -40,11 +47,12 @@ class Row:
     ratio: float | None = None
     target: float | None = None
     limit: float | None = None
+    least: float | None = None
 
     @property
     def verdict(self) -> str:
-        """Whether target and limit are met; empty where there is neither."""
-        pairs = ((self.ratio, self.target), (self.ours, self.limit))
+        """Whether all bounds are met; empty where there is none."""
+        pairs = ((self.ratio, self.target), (self.ours, self.limit), (self.least, self.ours))
         kept = [value <= most for value, most in pairs if value is not None and most is not None]
         return ("met" if all(kept) else "missed") if kept else ""
 
@@ -101,6 +109,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
     targets = [] if row.target is None else [f"<= {row.target:.2f}"]
     targets += [] if row.limit is None else [f"<= {show(row.limit)}"]
+    targets += [] if row.least is None else [f">= {show(row.least)}"]
     return row.what, show(row.ours), theirs, ratio, ", ".join(targets), row.verdict
 
 

@@ -40,7 +40,7 @@ DAY = 86_400
 
 def digest(*parts: str | bytes) -> str:
     """
-    ### The key for what is made from these parts
+    ## The key for what is made from these parts
 
     64 hexadecimal digits. The parts are told apart: `("ab", "c")` and `("a", "bc")` have different keys.
     """

@@ -3,10 +3,14 @@
 
     sidelit build my_package             a site in the folder site/
     sidelit serve my_package             the site on http://127.0.0.1:8000/, rebuilt when a source is saved
+    sidelit check my_package             what is wrong in the prose, line by line
     sidelit sections my_package/a.py     the sections of a file, as JSON
+    sidelit standalone my_package.a:f    a function or class with all it needs, as one file
+    sidelit notebook my_package/a.py     a file as a Jupyter notebook
 
-The exit status is 0 when all went well, 1 when there is no result (with `--strict`: when anything was found wrong), and
-2 when the command itself was wrong. What takes time to import is imported by the command that needs it.
+The exit status is 0 when all went well, 1 when there is no result (with `--strict`, and in `check`: when anything was
+found wrong), and 2 when the command itself was wrong or could not run. What takes time to import is imported by the
+command that needs it.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import click
 from sidelit import __version__
 
 if TYPE_CHECKING:
+    from sidelit.export.modules import Wanted
     from sidelit.source import Document
 
 _SOURCES = click.argument(
@@ -52,6 +57,12 @@ def _globs(command: Callable[..., None]) -> Callable[..., None]:
     for name, text in reversed(_GLOBS.items()):
         command = click.option(f"--{name}", metavar="GLOB", multiple=True, callback=_readable, help=text)(command)
     return command
+
+
+_OUTPUT = click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path),
+    help="The file to write. One that exists is replaced.",
+)  # fmt: skip
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -103,6 +114,32 @@ def serve(sources: tuple[Path, ...], address: str, include: tuple[str, ...], exc
 
 
 @main.command()
+@_SOURCES
+@click.option(
+    "--format", "form", default="text", show_default=True, type=click.Choice(["text", "json", "github", "sarif"]),
+    help="How to print what was found.",
+)  # fmt: skip
+def check(sources: tuple[Path, ...], form: str) -> None:
+    """Say what is wrong in the prose of packages and files."""
+    from sidelit.formats import FORMATS, farewell
+    from sidelit.hosts.check import check as run
+    from sidelit.settings import SettingsError
+
+    try:
+        checked = run(sources)
+    except SettingsError as error:
+        click.echo(f"sidelit: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("sidelit: interrupted", err=True)
+        sys.exit(130)
+    click.echo(FORMATS[form](checked.findings), nl=False)
+    for line in (*checked.notes, farewell(checked.findings, checked.files)):
+        click.echo(f"sidelit: {line}" if line in checked.notes else line, err=True)
+    sys.exit(bool(checked.findings))
+
+
+@main.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def sections(files: tuple[Path, ...]) -> None:
     """Print how files are split, one line of JSON each."""
@@ -123,6 +160,89 @@ def sections(files: tuple[Path, ...]) -> None:
             click.echo(str(diagnostic), err=True)
         click.echo(json.dumps(_model(document)))
     sys.exit(failed)
+
+
+@main.command()
+@click.argument("wanted", metavar="MODULE[:NAME]")
+@_OUTPUT
+@click.option(
+    "--comments", type=click.Choice(["full", "docstrings", "none"]), default="full", show_default=True,
+    help="How much of the prose to keep.",
+)  # fmt: skip
+def standalone(wanted: str, output: Path | None, comments: str) -> None:
+    """
+    Write a class or function with all that it needs of its package, as one file.
+
+    MODULE is package.module, looked for in this folder and in src, or the path of a file. Without NAME it is the whole
+    module.
+    """
+    from sidelit.export.standalone import make_standalone
+
+    with _refusing_in_one_line():
+        result = make_standalone(_find(wanted), comments)
+    for diagnostic in result.diagnostics:
+        click.echo(str(diagnostic), err=True)
+    _write(result.text, output)
+
+
+@main.command()
+@click.argument("file", metavar="FILE")
+@_OUTPUT
+@click.option(
+    "--repo-url", default="", metavar="URL",
+    help="The repository on GitHub, with /tree/BRANCH unless that is main: where links lead, and Colab looks.",
+)  # fmt: skip
+def notebook(file: str, output: Path | None, repo_url: str) -> None:
+    """
+    Write a file as a Jupyter notebook that runs by itself.
+
+    FILE is a path, or a module as package.module. Without -o the notebook is put into this folder, under the name of
+    the file.
+    """
+    from sidelit.export.notebook import make_notebook, repository_of
+
+    try:
+        repository = repository_of(repo_url)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--repo-url") from None
+    with _refusing_in_one_line():
+        wanted = _find(file)
+        output = output or Path(f"{wanted.module.name.rpartition('.')[2]}.ipynb")
+        result = make_notebook(wanted, output, repository)
+    for diagnostic in result.diagnostics:
+        click.echo(str(diagnostic), err=True)
+    _write(result.text, output)
+
+
+def _find(argument: str) -> Wanted:
+    from sidelit.export.modules import find_wanted
+
+    wanted = find_wanted(argument)
+    if isinstance(wanted, str):
+        raise click.UsageError(wanted)
+    return wanted
+
+
+def _write(text: str, output: Path | None) -> None:
+    """Write to a file, or to where the output goes."""
+    from sidelit.export.output import write_file
+
+    if output is None:
+        click.get_binary_stream("stdout").write(text.encode())
+    elif problem := write_file(output, text):
+        click.echo(f"{output}: {problem}", err=True)
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _refusing_in_one_line() -> Iterator[None]:
+    from sidelit.export.modules import Refusal
+
+    try:
+        yield
+    except Refusal as refusal:
+        click.echo(str(refusal), err=True)
+        sys.exit(1)
 
 
 def _model(document: Document) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
 @dataclass(frozen=True)
 class Wrapped:
     """
-    ### A stretch of a line that becomes an element of its own
+    ## A stretch of a line that becomes an element of its own
 
     It begins at `column`, counted from 0, and is `length` characters long. `wrap` takes its class and its HTML, and
     gives the element.
@@ -52,13 +52,16 @@ def highlight(document: Document, names: Mapping[int, Sequence[Wrapped]] | None 
     the line itself, character for character. Only a NUL is shown as a mark.
 
     `names` are stretches of lines, by the number of the line and in their order. One that is cut by a token is passed
-    over.
+    over. A comment that switches a rule off is nobody's business but the author's, and left out.
     """
     names = names or {}
-    lines = [
-        f'<span class="lineno" id="L{number}">{number}</span>{_elements(tokens, names.get(number, ()))}\n'
-        for number, tokens in enumerate(_tokens_by_line(document), start=1)
-    ]
+    ends = {switch.line: switch.column - 1 for switch in document.switches}
+    lines = []
+    for number, tokens in enumerate(_tokens_by_line(document), start=1):
+        if number in ends:
+            tokens = _cut(tokens, ends[number])
+        html = _elements(tokens, names.get(number, ()))
+        lines.append(f'<span class="lineno" id="L{number}">{number}</span>{html}\n')
     return lines[: len(document.lines)]
 
 
@@ -85,6 +88,19 @@ def _tokens_by_line(document: Document) -> Iterator[list[tuple[str, str]]]:
             yield line
             line = [(css, value)]
     yield line
+
+
+def _cut(tokens: list[tuple[str, str]], end: int) -> list[tuple[str, str]]:
+    """Return the tokens before a column, without the space before it."""
+    kept = []
+    for css, text in tokens:
+        kept.append((css, text[: max(end, 0)]))
+        end -= len(text)
+    while kept and not kept[-1][1].rstrip():
+        kept.pop()
+    if kept:
+        kept[-1] = kept[-1][0], kept[-1][1].rstrip()
+    return kept
 
 
 @cache

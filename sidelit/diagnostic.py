@@ -13,7 +13,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, order=True)
 class Diagnostic:
     """
-    ### One finding
+    ## One finding
 
     * `path` is the file as the user named it, `line` and `column` count from 1
     * `rule` is a short stable name, such as `front-matter` or `broken-link`

@@ -33,7 +33,7 @@ from sidelit.diagnostic import Diagnostic
 @dataclass(frozen=True)
 class Formula:
     r"""
-    ### One formula
+    ## One formula
 
     `tex` is without delimiters, except that an environment such as `align` keeps its `\begin` and `\end`. `line` and
     `column` count from 1 and say where the opening delimiter stands in the file.
@@ -49,9 +49,10 @@ class Formula:
 @dataclass(frozen=True)
 class Link:
     """
-    ### A local address in a text
+    ## A local address in a text
 
-    `target` is as the author wrote it and `kind` is the attribute it stands in, `href` or `src`.
+    `target` is as the author wrote it and `kind` is the attribute it stands in, `href` or `src`. One of the kind
+    `repository` is the page's own: it leads to its source there, and `target` says to which lines.
     """
 
     target: str
@@ -64,7 +65,7 @@ class Link:
 @dataclass(frozen=True)
 class Slot:
     """
-    ### What a placeholder stands for
+    ## What a placeholder stands for
 
     `source` is what the author typed. `content` is what it means: a formula, a link, the text to show instead, or a
     finding about it (the source is then shown as it is).
@@ -176,6 +177,33 @@ def lift(text: str, path: str, origins: Sequence[tuple[int, int]] | None, slots:
     return _Lift(text, path, origins, slots).run()
 
 
+def bare(text: str) -> str:
+    """
+    ### A text with nothing but blanks for its code and formulas
+
+    What is left stands where it stood, so a place in the result is one in the text.
+    """
+    if not _HOLDS_MORE.search(text):
+        return text
+    slots: list[Slot] = []
+    run = _Lift(text, "", None, slots)
+    pieces, at = [], 0
+    for start, end in run.code():
+        pieces += [text[at:start], _blanks(text[start:end])]
+        at = end
+    pieces.append(text[at:])
+    lifted = run.run()
+    without_formulas = _PLACEHOLDER.sub(lambda match: _blanks(slots[_number(match)].source), lifted)
+    return "".join(
+        one if one == other else " " for one, other in zip("".join(pieces), without_formulas, strict=True)
+    )
+
+
+def _blanks(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+_HOLDS_MORE = re.compile("[`~$\\\\<\ue000\ue001\ue010-\ue019]")
 _NEEDS_LIFTING = re.compile("\\$|\\\\[(\\[]|\\\\begin\\{|[\ue000\ue001\ue010-\ue019]")
 
 
@@ -465,6 +493,20 @@ def contents(html: str, slots: Sequence[Slot]) -> Iterator[Formula | Link | Diag
     for _, slot, shown in _parts(html, slots):
         if slot and not isinstance(slot.content, str) and (shown or isinstance(slot.content, Link)):
             yield slot.content
+
+
+def words(html: str) -> Iterator[str]:
+    """Yield the stretches of prose: what is neither a tag nor code. The text of entities is left as it is."""
+    at = depth = 0
+    for start, end, name in markup(html):
+        if depth == 0:
+            yield html[at:start]
+        if name in ("code", "pre"):
+            depth += 1
+        elif name in ("/code", "/pre"):
+            depth = max(0, depth - 1)
+        at = end
+    yield html[at:]
 
 
 def _parts(html: str, slots: Sequence[Slot]) -> Iterator[tuple[str, Slot | None, bool]]:

@@ -58,7 +58,7 @@ class _Container:
 
 def arrange(lines: Sequence[str], stash: Stash, block_elements: frozenset[str] = frozenset()) -> list[str]:
     """
-    ### Return the lines as Python-Markdown wants them
+    ## Return the lines as Python-Markdown wants them
 
     Tabs must have been expanded. `block_elements` are the HTML elements that start a raw block.
     """
@@ -100,7 +100,7 @@ class _Layout:
                 self.at += 1
         return self.out
 
-    # #### What a line is
+    # ### What a line is
 
     def line(self, line: str, text: str, indent: int) -> None:
         """Lay out one line that is not blank, or the block that it starts."""
@@ -188,7 +188,7 @@ class _Layout:
         below = self.lines[self.at + 1].lstrip(" ") if self.at + 1 < len(self.lines) else ""
         return bool(self.open) and self.open[-1].kind == "definition" and bool(_DEFINITION.match(below))
 
-    # #### Blocks
+    # ### Blocks
 
     def item(self, marker: re.Match[str], text: str, indent: int, keep: int, sibling: _Container | None) -> None:
         kind = "ol" if marker[1][0].isdigit() else "ul"
@@ -317,7 +317,7 @@ class _Layout:
         below = self.lines[self.at + 1 : self.at + 3]
         return len(below) == 2 and not below[0].strip() and bool(below[1].strip())
 
-    # #### Lines out
+    # ### Lines out
 
     def base(self) -> int:
         return self.open[-1].out if self.open else 0

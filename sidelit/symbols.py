@@ -29,7 +29,7 @@ from sidelit.source import Document
 @dataclass(frozen=True)
 class Symbol:
     """
-    ### A declared pair
+    ## A declared pair
 
     `variable` is a name in the code. `formula` is the symbol, at its place in the front matter.
     """

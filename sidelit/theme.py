@@ -15,7 +15,7 @@ from pathlib import Path
 
 def find_theme(*folders: Path) -> Path:
     """
-    ### The first of the folders that holds a MkDocs theme
+    ## The first of the folders that holds a MkDocs theme
 
     Raises `FileNotFoundError` when none does, which is a broken installation.
     """

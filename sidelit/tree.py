@@ -37,7 +37,7 @@ PACKAGE_FILES = ("__init__.py", "__init__.pyi")
 @dataclass(frozen=True)
 class Mount:
     """
-    ### Where a tree of sources goes
+    ## Where a tree of sources goes
 
     `path` is a folder or a file, `at` the folder of the site it is put into; empty is the top.
     """
@@ -49,7 +49,7 @@ class Mount:
 @dataclass(frozen=True)
 class Source:
     """
-    ### One file that becomes a page
+    ## One file that becomes a page
 
     * `path` is where it lies, `shown` what pages and messages call it: its path from the folder that holds all trees,
       so that a page does not depend on where it is built
@@ -75,7 +75,7 @@ class Source:
 
 def mount(path: Path, at: str | None = None) -> Mount:
     """
-    ### A tree under its default address
+    ## A tree under its default address
 
     A package is put under its name, a single file and what is in a folder `src` at the top. `at` counts from the top of
     the site and stays in it.
@@ -87,7 +87,7 @@ def mount(path: Path, at: str | None = None) -> Mount:
 
 def common_folder(mounts: Iterable[Mount]) -> Path:
     """
-    ### The folder that holds all trees
+    ## The folder that holds all trees
     """
     return Path(os.path.commonpath([each.path.parent for each in mounts] or [Path.cwd()]))
 

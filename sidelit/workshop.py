@@ -36,7 +36,7 @@ MOST = 4
 @dataclass(frozen=True)
 class Order:
     """
-    ### What determines a page, besides the content of its file
+    ## What determines a page, besides the content of its file
 
     `parents` and `repository` are as in [`make_page`](page.py#make_page).
     """
@@ -49,7 +49,7 @@ class Order:
 
 def make(order: Order, data: bytes) -> Page:
     """
-    ### The content of a file to its page
+    ## The content of a file to its page
     """
     source = order.source
     text, faults = decode(data, source.shown)

@@ -6,6 +6,7 @@ Writes small trees, builds them as a user would, and looks at what came out.
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
@@ -17,6 +18,7 @@ from functools import cached_property
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -164,6 +166,17 @@ class Html(HTMLParser):
 
 def page(site: Path, address: str) -> Html:
     return Html((site / address).read_text(encoding="utf-8"))
+
+
+def assigned(script: str, name: str) -> Any:
+    """What a script that does nothing but keep a value keeps."""
+    begin, end = f"window.{name} = ", ";\n"
+    assert script.startswith(begin) and script.endswith(end)
+    return json.loads(script.removeprefix(begin).removesuffix(end))
+
+
+def search_index(site: Path) -> dict[str, Any]:
+    return assigned((site / "assets/sidelit/search-index.js").read_text(encoding="ascii"), "sidelitIndex")
 
 
 def dead_links(site: Path, base: str = "/") -> list[str]:

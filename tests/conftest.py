@@ -23,19 +23,8 @@ from threading import Thread
 
 import hypothesis
 import pytest
-from install_browser import find_browser
+from install_browser import CHROMIUM, find_browser
 from playwright.sync_api import Browser, sync_playwright
-
-# No sandbox, because root has none in a container. The rest keeps Chromium from talking to anybody on its own.
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 # A shared machine may be slow at any moment, which is no property of what is tested. Under CI the examples are the same
 # in each run, so that a failure is the change's.
@@ -57,17 +46,29 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def serve_folder() -> Iterator[Callable[[Path], str]]:
-    """A function that serves a folder on this machine until the run ends, and returns its address, ending in `/`."""
+def serve_folder() -> Iterator[Callable[..., str]]:
+    """
+    A function that serves a folder on this machine until the run ends, and returns its address, ending in `/`.
+
+    With `policy`, every answer bears that content security policy.
+    """
 
     class Quiet(SimpleHTTPRequestHandler):
+        policy = ""
+
+        def end_headers(self) -> None:
+            if self.policy:
+                self.send_header("Content-Security-Policy", self.policy)
+            super().end_headers()
+
         def log_message(self, format: str, *args: object) -> None:
             pass
 
     with ExitStack() as running:
 
-        def serve(folder: Path) -> str:
-            server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+        def serve(folder: Path, policy: str = "") -> str:
+            handler = type("Handler", (Quiet,), {"policy": policy})
+            server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
             running.callback(server.server_close)
             running.callback(server.shutdown)
             Thread(target=server.serve_forever, daemon=True).start()

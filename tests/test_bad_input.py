@@ -7,7 +7,6 @@ nothing is written outside the output folder.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -21,7 +20,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from building import BIN, Html, dead_links, own_cache, page, run, sidelit, snapshot, write
+from building import BIN, Html, dead_links, own_cache, page, run, search_index, sidelit, snapshot, write
 
 __all__ = ["own_cache"]
 
@@ -295,9 +294,9 @@ def test_any_name_makes_a_page_that_can_be_found(tmp_path: Path) -> None:
         assert "<b>bold" not in html.text
         assert f"tree/{name}.py" in [" ".join(each.text.split()) for each in html.all("p", "source")]
     assert len([each for each in page(site, "tree/links.html").references if each.endswith("#f")]) == len(NAMES)
-    index = json.loads((site / "search/search_index.json").read_text())
-    for place in [unquote(entry["location"].partition("#")[0]) for entry in index["docs"]]:
-        assert (site / place).is_file()
+    places = [unquote(url) for url, _, _ in search_index(site)["pages"]]
+    assert len(places) > 2 * len(NAMES)
+    assert all((site / place).is_file() for place in places)
 
 
 def _quoted(name: str) -> str:

@@ -136,7 +136,7 @@ def test_a_click_pins_and_three_ways_clear(page: Page) -> None:
         symbol.click()
         page.mouse.move(2, 2)
         assert lit(page)
-        assert "m: " in page.locator(".bridge-status").inner_text()
+        expect(page.locator(".said")).to_contain_text("m: ")
         clear()
         page.mouse.move(2, 2)
         assert lit(page) == []
@@ -156,7 +156,7 @@ def test_by_keyboard_alone(page: Page) -> None:
             break
     else:
         pytest.fail("the first formula cannot be reached")
-    status = page.locator(".bridge-status")
+    status = page.locator(".said")
     expect(status).to_have_text("m: 3 in formulas, 3 in the code")
     assert page.locator(".here").count() == 1
 

@@ -54,6 +54,8 @@ def test_the_wheel_holds_the_generator_and_nothing_else(packages: tuple[Path, Pa
     assert {
         "sidelit/templates/mkdocs_theme.yml",
         "sidelit/mathjax/mathjax/LICENSE",
+        "sidelit/mathjax/minisearch/LICENSE.txt",
+        "sidelit/mathjax/minisearch/dist/umd/index.js",
         "sidelit/mathjax/@mathjax/mathjax-newcm-font/chtml/woff2/mjx-ncm-n.woff2",
         f"sidelit-{__version__}.dist-info/licenses/LICENSE",
         f"sidelit-{__version__}.dist-info/licenses/NOTICE",
@@ -111,3 +113,4 @@ def test_the_wheel_builds_a_page_with_math_in_an_empty_environment(packages: tup
     assert "<mjx-container" in html
     assert r"\theta" not in html.split("<main")[1].split("<mjx-container")[0]
     assert list((tmp_path / "site").rglob("*.woff2"))
+    assert (tmp_path / "site/assets/sidelit/minisearch.js").is_file()

@@ -77,13 +77,32 @@ def test_anchors_are_where_they_say() -> None:
 def test_the_search_entries_hold_prose_tex_and_names_but_no_html() -> None:
     page = made((GOLDEN / "example.py").read_text())
     by_anchor = {entry.anchor: entry for entry in page.entries}
-    assert by_anchor["Ball"].title == "A ball that rolls"
-    assert by_anchor["Ball.roll"].title == "Ball.roll"
-    roll = by_anchor["Ball.roll"].text
-    assert r"\sum_{i \le t}" in roll and "steps" in roll
-    assert by_anchor["Ball.roll-2"].text.split()[0] == "float" or "range" in by_anchor["Ball.roll-2"].text
-    assert not any("<p>" in entry.text or "<code>" in entry.text for entry in page.entries)
     assert len(by_anchor) == len(page.entries)
+    assert set(by_anchor) <= set(page.anchors)
+    assert by_anchor["module"].title == ("A page of everything",)
+    assert by_anchor["everything-with-eipi-1"].title == ("Everything, with ", r"e^{i\pi} = -1", "")
+    ball = by_anchor["Ball"]
+    assert (ball.title, ball.name, ball.names) == (("A ball that rolls",), "Ball", "class Ball")
+    roll = by_anchor["Ball.roll"]
+    assert (roll.title, roll.name) == (("Ball.roll",), "Ball.roll")
+    assert roll.text[:2] == ("Roll for ", "t") and r"x_t = \sum_{i \le t} \mu^i v_0." in roll.text[1::2]
+    assert "steps" in roll.names.split()
+
+    # The rest of a body is part of the function, but not where one wants to go who looks for it by name.
+    body = by_anchor["Ball.roll-2"]
+    assert (body.title, body.name) == (("Ball.roll",), "")
+    assert "range" in body.names.split() or "float" in body.names.split()
+    for entry in page.entries:
+        assert not any("<p>" in piece or "<code>" in piece for piece in (*entry.title, *entry.text))
+
+
+def test_each_heading_of_a_section_can_be_found() -> None:
+    page = made('"""\nOpening.\n\n# One\n\nFirst.\n\n## Two $x$\n\nSecond.\n"""\n\n# Comment\n#\n# # Three\nx = 1\n')
+    assert [(entry.anchor, entry.title, entry.text) for entry in page.entries] == [
+        ("module", ("One",), ("Opening. First.",)),
+        ("two-x", ("Two ", "x", ""), ("Second.",)),
+        ("module-2", ("Three",), ("Comment",)),
+    ]
 
 
 def test_html_is_the_authors_own_or_it_is_cleaned() -> None:

@@ -256,17 +256,6 @@ def test_local_addresses(address: str, local: bool) -> None:
     assert is_local(address) is local
 
 
-# ## Text for the search
-
-
-def test_text_is_readable() -> None:
-    (found,) = render(
-        "# On $x_1$\n\nA *b* `c < d`[^1] &amp; $$\ny_1\n$$\n\n| a | b |\n|---|---|\n| c | d |\n\n```py\nx = 1\n```\n"
-        "<script>z</script>\n\n[^1]: e"
-    ).prose
-    assert found.text == "On x_1\nA b c < d & y_1\na\nb\nc\nd\nx = 1\ne"
-
-
 # ## The short path
 
 words = st.lists(

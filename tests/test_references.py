@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections import defaultdict
+from pathlib import Path
+
+from building import own_cache, run, write
 
 from sidelit.page import Page, finish, make_page
 from sidelit.source import parse
+
+__all__ = ["own_cache"]
 
 SOURCE = '''"""
 ---
@@ -138,3 +144,25 @@ def test_code_that_does_not_parse_has_no_links() -> None:
     page = made("import torch\nprint(torch.zeros\n")
     assert "to:" not in body(page)
     assert any(each.rule == "syntax" for each in page.diagnostics)
+
+
+def test_names_of_other_libraries_lead_to_their_documentation(tmp_path: Path) -> None:
+    entries = b"torch.zeros py:function 1 generated/torch.zeros.html#$ -\nlen py:function 1 functions.html#len -\n"
+    head = b"# Sphinx inventory version 2\n# Project: x\n# Version: 1\n# The rest is compressed using zlib.\n"
+    write(
+        tmp_path,
+        {
+            "some.inv": head + zlib.compress(entries),
+            "a.py": "import torch\nx = torch.zeros(len([]))\ny = torch.ones(1)\n",
+            "docs/index.md": "# Home\n",
+            "mkdocs.yml": "site_name: x\ntheme: sidelit\nplugins: [{sidelit: {sources: [a.py], inventories: "
+            "[{path: some.inv, at: 'https://docs.example/'}, {path: none.inv, at: 'https://docs.example/'}]}}]\n",
+        },
+    )
+    ran = run("mkdocs", "build", "--strict", cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    assert "none.inv: " in ran.err and "names of its library are not linked" in ran.err
+    html = (tmp_path / "site" / "a" / "index.html").read_text()
+    assert '<a href="https://docs.example/generated/torch.zeros.html#torch.zeros" class="n">zeros</a>' in html
+    assert '<a href="https://docs.example/functions.html#len" class="nb">len</a>' in html
+    assert '<a class="n">ones</a>' in html

@@ -58,11 +58,12 @@ def test_a_changed_source_or_order_makes_a_new_page(tmp_path: Path, cache: Cache
     changed.order([order])
     assert changed.page(order).title == "Another"
 
-    elsewhere = Order(order.source, (("top", "../index.html"),), "https://x.org/a.py", order.allow_html)
+    elsewhere = Order(order.source, (("top", "../index.html"),), "#lines-{first}:{last}", order.allow_html)
     moved = Workshop(cache)
     moved.order([elsewhere])
-    body = moved.page(elsewhere).body
-    assert "../index.html" in body and "https://x.org/a.py" in body
+    page = moved.page(elsewhere)
+    assert "../index.html" in page.body
+    assert [link.target for link in page.links if link.kind == "repository"] == ["", "#lines-1:1"]
 
 
 def test_a_foreign_cache_entry_is_ignored(tmp_path: Path, cache: Cache) -> None:

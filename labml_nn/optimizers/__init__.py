@@ -102,7 +102,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from labml_nn.optimizers.backends import BACKENDS, Job, Numbers, Runner, count, local, run_eagerly
+from labml_nn.optimizers.backends import BACKENDS, Jobs, Numbers, Runner, count, local, run_eagerly
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class WeightDecay:
 
     def scalars(self, lr: float) -> dict[str, float]:
         r"""
-        ### The numbers of one step
+        ### The numbers of one step's decay
 
         `lr` is $\alpha_t$, the learning rate that this very step applies. Under a schedule it is not the one the
         optimizer was made with.
@@ -538,22 +538,28 @@ class GenericAdaptiveOptimizer(Optimizer):
         Override this, and not `step`, to do something around the whole step: PyTorch wraps the `step` of each class
         that it makes an object of, and hooks would run once for each wrapping.
         """
-        pairs = [(group, param) for group in self.param_groups for param in group["params"] if param.grad is not None]
-        self.check_gradients(pairs)
+        jobs = Jobs()
+        for group in self.param_groups:
+            for param in group["params"]:
+                grad = param.grad
+                if grad is not None:
+                    jobs.groups.append(group)
+                    jobs.params.append(param)
+                    jobs.grads.append(grad)
+        self.check_gradients(jobs)
 
-        jobs = []
-        for group, param in pairs:
+        for group, param in zip(jobs.groups, jobs.params, strict=True):
             state = self.state[param]
             self.prepare_state(state, group, param)
-            jobs.append(Job(group, param, param.grad, state))
+            jobs.states.append(state)
 
         if self.backend == "eager" or not self.elementwise:
-            count(jobs)
+            count(jobs.states)
             run_eagerly(self, jobs, Numbers(self))
         else:
             self.runner.step(jobs)
 
-    def check_gradients(self, pairs: list[tuple[dict[str, Any], torch.Tensor]]) -> None:
+    def check_gradients(self, jobs: Jobs) -> None:
         """
         ### Look at every gradient before using the first
 
@@ -561,15 +567,16 @@ class GenericAdaptiveOptimizer(Optimizer):
         in all rows. With `check_finite` also for one that is infinite or not a number. Without it, such gradients do
         what they do in `torch.optim`, and `GradScaler` counts on that.
         """
-        for _, param in pairs:
-            if param.grad.layout != torch.strided:
+        for param, grad in zip(jobs.params, jobs.grads, strict=True):
+            if grad.layout != torch.strided:
                 raise RuntimeError(
-                    f"{type(self).__name__} needs dense gradients, got one of layout {param.grad.layout} for a "
+                    f"{type(self).__name__} needs dense gradients, got one of layout {grad.layout} for a "
                     f"parameter of shape {tuple(param.shape)}; use torch.optim.SparseAdam for sparse gradients"
                 )
 
         if self.check_finite:
-            bad = [self.name_of(group, param) for group, param in pairs if not param.grad.isfinite().all()]
+            places = zip(jobs.groups, jobs.params, jobs.grads, strict=True)
+            bad = [self.name_of(group, param) for group, param, grad in places if not grad.isfinite().all()]
             if bad:
                 raise RuntimeError(f"check_finite=True refuses gradients with inf or nan, found in {', '.join(bad)}")
 

@@ -194,6 +194,7 @@ def counter_example(
     ## The counter-example, run
 
     * `optimizer` is a class such as [`AMSGrad`](#AMSGrad), [`Adam`](adam.py#Adam) or `torch.optim.Adam`
+    * `steps` is how many steps it takes
     * `big` is $C > 2$
     * `lr` is $\alpha$, which falls as $\alpha / \sqrt t$
     * `start` is where $x$ begins, in $[-1, 1]$

@@ -31,21 +31,27 @@ one loop of it, in which each number is loaded once and stored once.
 
 A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the arithmetic
 on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of operations in
-each step. Compiling alone does not mend this, as a compiled function too has to look at each tensor that it is
-given. In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and
-another one to put the parameters back. The averages live in the buffer all the time.
+each step. Compiled in chunks, they are a few calls. What is left is that each tensor has to be looked at: is it like
+the one that this loop was compiled for? The answer is in some cache lines that the step before has pushed out to
+memory, so it costs some tenths of a microsecond, four times for each parameter. `torch.compile` asks in Python and C++
+and more than once; here it is [asked once](#Piece.holds), and what was compiled is [called directly](#Direct).
+
+In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and another one
+to put the parameters back. The averages live in the buffer all the time.
 
 ## What is compiled again, and what is not
 
 The numbers that change between steps, the learning rate first of all, reach the rule as tensors of no dimensions. A
 compiled function then reads them like anything else it is given, and no schedule makes it compile again. It does
-compile once for each combination of the booleans that choose a formula, and for the shapes of each chunk. Buffers of
-any length share one compilation.
+compile once for each combination of the booleans that choose a formula, and for the shapes and strides in each chunk.
+Chunks that are alike share a compilation, and buffers of any length do. Whatever else a rule reads, an attribute of
+the optimizer for example, is taken to stay what it was.
 
 A parameter that has no gradient in this step is left alone, so the chunks and buffers are only good for one set of
 parameters. Where the set changes, as it does when a layer is thawed, one step is run eagerly, and the chunks are made
 anew when the next step asks for the same set again. A model whose set changes at every step is thus run eagerly, and
-never waits for a compiler.
+never waits for a compiler. Where the set is the same, but a gradient has come in another layout, or a parameter has
+been given other memory, its chunk is run eagerly for this step, and all are made anew for the next.
 
 ## Where the results differ
 
@@ -63,6 +69,7 @@ and a run can go on under any other.
 * complex parameters, which the compiler knows little about
 * parameters of no dimensions, outside a buffer: the compiler takes them for numbers
 * parameters whose state holds something other than tensors of their own shape
+* parameters that share memory with another parameter, with state or with a gradient
 * tensor subclasses, quantised ones for example. A `DTensor`, as parameters are under FSDP, is not among them: an
   elementwise rule needs no other process, so it is run on the part that is here.
 * everything, where `torch.compile` does not work: where there is no C++ compiler, say, or where
@@ -73,10 +80,12 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import is_, itemgetter
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -96,6 +105,9 @@ SMALL = 2**12
 # and being used.
 BUFFER = 2**18
 
+# What `torch.compile` compiles graphs with
+COMPILER = "inductor"
+
 # Types with too few digits for the averages of an optimizer
 HALF = (torch.float16, torch.bfloat16)
 
@@ -103,15 +115,28 @@ HALF = (torch.float16, torch.bfloat16)
 State = dict[str, Any]
 
 
-class Job(NamedTuple):
+# Compiled functions by the form of the numbers that they take
+Functions = dict[Any, Callable[..., None]]
+
+
+@dataclass
+class Jobs:
     """
-    ## One parameter's part in a step
+    ## The parameters of one step
+
+    In four lists of one length, as making an object for each parameter would take as long as stepping a small one.
     """
 
-    group: dict[str, Any]
-    param: torch.Tensor
-    grad: torch.Tensor
-    state: State
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    params: list[torch.Tensor] = field(default_factory=list)
+    grads: list[torch.Tensor] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+
+    def at(self, rows: list[int]) -> Jobs:
+        """
+        ### Some of them
+        """
+        return Jobs(*([column[row] for row in rows] for column in (self.groups, self.params, self.grads, self.states)))
 
 
 class Numbers:
@@ -152,23 +177,32 @@ class Numbers:
         return self.tensors[key]
 
 
-def count(jobs: list[Job]) -> None:
+def form(scalars: dict[str, Any]) -> tuple[Any, ...]:
+    """
+    ## What a compiled function takes for granted about its numbers
+
+    Which there are, and the booleans, but no other value.
+    """
+    return tuple((name, value) if isinstance(value, bool) else name for name, value in scalars.items())
+
+
+def count(states: list[State]) -> None:
     """
     ## Count a step
 
     One operation for all of them, since each is a tensor of its own.
     """
-    if jobs:
-        torch._foreach_add_([job.state["step"] for job in jobs], torch.ones(()), alpha=1)
+    if states:
+        torch._foreach_add_([state["step"] for state in states], torch.ones(()), alpha=1)
 
 
-def run_eagerly(optimizer: GenericAdaptiveOptimizer, jobs: list[Job], numbers: Numbers) -> None:
+def run_eagerly(optimizer: GenericAdaptiveOptimizer, jobs: Jobs, numbers: Numbers) -> None:
     """
     ## Eager
 
     Runs the rule tensor by tensor. The steps have been counted.
     """
-    for group, param, grad, state in jobs:
+    for group, param, grad, state in zip(jobs.groups, jobs.params, jobs.grads, jobs.states, strict=True):
         if optimizer.elementwise:
             optimizer.step_real(state, numbers.of(group, int(state["step"])), grad, param)
         else:
@@ -205,12 +239,12 @@ def over_lists(rule: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def compiled(function: Callable[..., None], dynamic: bool) -> Callable[..., None]:
+def compiled(function: Callable[..., None], **options: Any) -> Callable[..., None]:
     """
     ## Compile
 
-    `dynamic` makes one function for all lengths; without it there is one for each list of shapes, and it is faster.
-    Raises whatever `torch.compile` raises where it does not work.
+    Returns a function that is compiled when it is called. Raises whatever `torch.compile` raises where it does not
+    work.
     """
     import torch._dynamo
 
@@ -218,8 +252,60 @@ def compiled(function: Callable[..., None], dynamic: bool) -> Callable[..., None
     if torch._dynamo.config.disable:
         raise RuntimeError("torch.compile is switched off by TORCH_COMPILE_DISABLE")
 
-    # Each optimizer has its own set of compilations. There may be one for each chunk.
-    return torch.compile(function, fullgraph=True, dynamic=dynamic, isolate_recompiles=True, recompile_limit=256)
+    # Each call of this has its own set of compilations.
+    return torch.compile(function, fullgraph=True, isolate_recompiles=True, **options)
+
+
+class Direct:
+    """
+    ## A compiled function without what is around it
+
+    What `torch.compile` returns looks at each tensor that it is given, and decides what to run. For tensors of ten
+    thousand numbers that takes as long as the arithmetic. [The piece](#Piece.holds) has looked at them already. So
+    this lets `torch.compile` take the first step, and keeps what it has made. It is good for tensors that are like
+    those of the first step, and **does not check that**.
+    """
+
+    def __init__(self, function: Callable[..., None]):
+        self.first = compiled(function, dynamic=False, backend=self.make)
+        self.names: dict[int, int] = {}
+        self.made: Callable[..., Any] | None = None
+        self.pick: Callable[[list[torch.Tensor]], tuple[torch.Tensor, ...]] = tuple
+
+    def make(self, graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., Any]:
+        """
+        ### Compile a graph
+
+        PyTorch calls this with the graph of the function. A graph takes tensors only, in an order of its own, which
+        the first call shows. Where it takes one that is none of ours, say a constant of the method, nothing is kept.
+        """
+        from torch._dynamo import lookup_backend
+        from torch._inductor import config
+
+        # These would look at each tensor once more.
+        with config.patch(size_asserts=False):
+            made = lookup_backend(COMPILER)(graph, examples)
+
+        def run(*arguments: torch.Tensor) -> Any:
+            if all(id(argument) in self.names for argument in arguments):
+                self.made = made
+                self.pick = itemgetter(*(self.names[id(argument)] for argument in arguments))
+            return made(*arguments)
+
+        return run
+
+    def __call__(
+        self, thetas: list[torch.Tensor], grads: list[torch.Tensor], states: list[State], scalars: dict[str, Any]
+    ) -> None:
+        """
+        ### Run
+        """
+        tensors = [*thetas, *grads, *chain.from_iterable(map(dict.values, states)), *scalars.values()]
+        if self.made is None:
+            self.names = {id(tensor): place for place, tensor in enumerate(tensors)}
+            self.first(thetas, grads, states, scalars)
+        else:
+            self.made(*self.pick(tensors))
 
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
@@ -251,21 +337,21 @@ def like(part: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
     return type(whole).from_local(part, mesh, placements, run_check=False, shape=whole.shape, stride=whole.stride())
 
 
-def is_regular(job: Job) -> bool:
+def is_regular(param: torch.Tensor, grad: torch.Tensor, state: State) -> bool:
     """
     ## Can a compiled rule take it?
 
     Yes for a real, dense tensor whose gradient and state are of its own shape, in the same place.
     """
-    theta = local(job.param)
+    theta = local(param)
     if type(theta) not in (torch.Tensor, torch.nn.Parameter) or not theta.is_floating_point():
         return False
 
-    for other in (job.grad, *(value for key, value in job.state.items() if key != "step")):
+    for other in (grad, *entries(state).values()):
         # Spread in the same way, or not at all
         if not isinstance(other, torch.Tensor):
             return False
-        if getattr(other, "placements", None) != getattr(job.param, "placements", None):
+        if getattr(other, "placements", None) != getattr(param, "placements", None):
             return False
 
         part = local(other)
@@ -277,6 +363,37 @@ def is_regular(job: Job) -> bool:
     return True
 
 
+def entries(state: State) -> State:
+    """
+    ## What a state holds beside the count of steps
+    """
+    return {key: value for key, value in state.items() if key != "step"}
+
+
+def overlapping(tensors: Iterable[tuple[int, torch.Tensor]]) -> set[int]:
+    """
+    ## Which share memory with others
+
+    Takes tensors, each with the place of its parameter, and returns the places of those that lie where another one
+    lies. The order in which they are read and written then matters, and a compiler is free to change it.
+    """
+    spans = []
+    for row, tensor in tensors:
+        if tensor.numel():
+            last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+            start = tensor.data_ptr()
+            spans.append((str(tensor.device), start, start + (last + 1) * tensor.element_size(), row))
+
+    # From left to right, each with the one that reaches furthest so far
+    shared = set()
+    furthest = ("", 0, 0, 0)
+    for span in sorted(spans):
+        if span[0] == furthest[0] and span[1] < furthest[2]:
+            shared |= {span[3], furthest[3]}
+        furthest = max(furthest, span, key=lambda one: (one[0], one[2]))
+    return shared
+
+
 @dataclass
 class Piece:
     r"""
@@ -286,29 +403,69 @@ class Piece:
 
     * `rows` are their places among the jobs of the step
     * `dtype` is that of the parameters
-    * `steps` are their counts, $n$ of them in one tensor. `state["step"]` is a view of one.
     * `states` are their other state entries, the parts that are here
+    * `owned` are those entries in one list, and `views` those that are views of a buffer
     * `spread` says that they are spread over processes
+    * `functions` are the compiled ones, which all pieces share that are alike
     """
 
     rows: list[int]
     group: dict[str, Any]
     dtype: torch.dtype
-    steps: torch.Tensor
     states: list[State]
+    owned: list[torch.Tensor]
+    views: list[torch.Tensor]
     spread: bool
+    functions: Functions
 
     def here(self, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
         """
         ### The parts that are here
-        """
-        return [local(tensor) for tensor in tensors] if self.spread else tensors
 
-    def run(self, run: Callable[..., None], jobs: list[Job], scalars: dict[str, Any]) -> None:
+        Takes something for each job of the step, and returns those of this piece.
+        """
+        members = [tensors[row] for row in self.rows]
+        return [local(tensor) for tensor in members] if self.spread else members
+
+    def rely_on(self, jobs: Jobs) -> None:
+        """
+        ### Note what this piece relies on
+
+        PyTorch's `TensorGuards` note the types, shapes, strides and devices of many tensors, and compare those of
+        others in one call. What `torch.compile` returns looks at its arguments with the same.
+        """
+        from torch._C._dynamo.guards import TensorGuards
+
+        thetas, grads = self.here(jobs.params), self.here(jobs.grads)
+        sizes = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
+        self.guards = TensorGuards(*thetas, *grads, *self.owned, **sizes)
+        self.addresses = [tensor.data_ptr() for tensor in (*thetas, *self.views)]
+        # Tensors without numbers have the address 0.
+        self.taken = {*self.addresses} - {0}
+
+    def holds(self, jobs: Jobs) -> bool:
+        """
+        ### Is it still good?
+
+        The jobs must be for the same parameters, with the same state entries.
+        """
+        thetas, grads = self.here(jobs.params), self.here(jobs.grads)
+
+        # Gradients are other tensors each time, and parameters and state can be given other memory. A tensor that
+        # occurs twice fails here too.
+        if not self.guards.check(*thetas, *grads, *self.owned):
+            return False
+
+        # Parameters must lie where they lay, where nothing else does. A view must still be one.
+        if [tensor.data_ptr() for tensor in (*thetas, *self.views)] != self.addresses:
+            return False
+        return self.taken.isdisjoint([grad.data_ptr() for grad in grads])
+
+    def run(self, run: Callable[..., None], jobs: Jobs, scalars: dict[str, Any]) -> None:
         """
         ### Step a chunk
         """
-        run(self.here([job.param for job in jobs]), self.here([job.grad for job in jobs]), self.states, scalars)
+        run(self.here(jobs.params), self.here(jobs.grads), self.states, scalars)
 
 
 @dataclass
@@ -327,15 +484,15 @@ class Bucket(Piece):
     grad_views: list[torch.Tensor]
     vectors: bool
 
-    def run(self, run: Callable[..., None], jobs: list[Job], scalars: dict[str, Any]) -> None:
+    def run(self, run: Callable[..., None], jobs: Jobs, scalars: dict[str, Any]) -> None:
         """
         ### Step a bucket
         """
-        params = self.here([job.param for job in jobs])
+        params = self.here(jobs.params)
 
         # Gather, step, and put back.
         self.gather(self.theta, self.theta_views, params)
-        self.gather(self.grad, self.grad_views, self.here([job.grad for job in jobs]))
+        self.gather(self.grad, self.grad_views, self.here(jobs.grads))
         run([self.theta], [self.grad], self.states, scalars)
         torch._foreach_copy_(params, self.theta_views)
 
@@ -356,77 +513,101 @@ class Plan:
     """
     ## What is stepped together
 
-    * `facts` are what the plan relies on. It holds as long as they do.
-    * `tensors` are those that the facts name. As long as they exist, no other tensor can have the name of one.
     * `eager` are the places of the jobs that are run eagerly
+    * `steps` are the counts of the others in one tensor, piece by piece. `state["step"]` is a view of one.
     """
 
-    facts: list[Any] = field(default_factory=list)
-    tensors: list[torch.Tensor] = field(default_factory=list)
-    eager: list[int] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
+    eager: list[int]
+    pieces: list[Piece]
+    steps: torch.Tensor
 
-    def holds(self, facts: list[Any]) -> bool:
+    def counts(self) -> list[int] | None:
         """
-        ### Is it still good?
+        ### How many steps each piece has taken
+
+        Returns nothing where the parameters of a piece disagree: the counts are views that anyone may write to.
         """
-        if facts != self.facts:
-            return False
+        steps, start, found = self.steps.tolist(), 0, []
+        for piece in self.pieces:
+            counts = steps[start : start + len(piece.rows)]
+            if counts.count(counts[0]) != len(counts):
+                return None
+            found.append(int(counts[0]))
+            start += len(counts)
+        return found
 
-        # The counts are views that anyone may write to. One that has been changed no longer fits with the others.
-        counts = (piece.steps.tolist() for piece in self.pieces)
-        return all(numbers.count(numbers[0]) == len(numbers) for numbers in counts)
 
-
-def facts_of(jobs: list[Job]) -> list[Any]:
+class Roster:
     """
-    ## What a plan relies on
+    ## Who takes part
 
-    Which tensors there are, of which types and where. Moving or converting a model changes the tensors within its
-    parameters, loading a checkpoint changes the state.
+    Groups, parameters and state entries themselves, not what they hold. As they are kept here, no other object can be
+    taken for one of them.
     """
-    return [
-        [id(job.param) for job in jobs],
-        [id(value) for job in jobs for value in job.state.values()],
-        [job.param.dtype for job in jobs],
-        [job.param.device for job in jobs],
-    ]
+
+    def __init__(self, jobs: Jobs):
+        self.lists = self.lists_of(jobs)
+
+    @staticmethod
+    def lists_of(jobs: Jobs) -> tuple[list[Any], ...]:
+        """
+        ### The lists that are compared
+        """
+        return jobs.groups, jobs.params, list(chain.from_iterable(map(dict.values, jobs.states)))
+
+    def holds(self, jobs: Jobs) -> bool:
+        """
+        ### Are they the same?
+        """
+        return all(
+            len(now) == len(then) and all(map(is_, now, then))
+            for now, then in zip(self.lists_of(jobs), self.lists, strict=True)
+        )
 
 
-def make_plan(jobs: list[Job], flat: bool) -> Plan:
+def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
     """
     ## Make a plan
 
     This moves the state of the parameters into new memory: the counts, and under `flat` whatever small parameters
-    have.
+    have. `functions` are the compiled ones that there are already, by the signature of the pieces that they are for.
     """
-    plan = Plan()
+    places = enumerate(zip(jobs.params, jobs.grads, jobs.states, strict=True))
+    regular = [row for row, job in places if is_regular(*job)]
+    shared = overlapping(
+        (row, local(tensor))
+        for row in regular
+        for tensor in (jobs.params[row], jobs.grads[row], *entries(jobs.states[row]).values())
+    )
+
     alike = defaultdict(list)
-    for row, job in enumerate(jobs):
-        theta = local(job.param)
+    for row in regular:
+        theta, state = local(jobs.params[row]), jobs.states[row]
         small = flat and theta.numel() <= SMALL
 
         # The compiler takes a tensor of no dimensions for a number, and may not write to it. In a buffer it has one.
-        if not is_regular(job) or not (small or theta.dim()):
-            plan.eager.append(row)
+        if row in shared or not (small or theta.dim()):
             continue
 
-        types = tuple((key, local(value).dtype) for key, value in job.state.items() if key != "step")
-        place = theta.device, theta.dtype, types, is_spread(job.param)
+        types = tuple((key, local(value).dtype) for key, value in entries(state).items())
+        place = theta.device, theta.dtype, types, is_spread(jobs.params[row])
 
         # Vectors have buffers of their own, which are quicker to fill.
         vector = small and theta.dim() == 1
-        alike[id(job.group), int(job.state["step"]), place, vector, small].append(row)
+        alike[id(jobs.groups[row]), int(state["step"]), place, vector, small].append(row)
 
+    pieces: list[Piece] = []
     scratch: dict[Any, torch.Tensor] = {}
     for (*_, small), rows in alike.items():
         for part in buffers(rows, jobs) if small else chunks(rows):
-            members = [jobs[row] for row in part]
-            plan.pieces.append(make_bucket(part, members, scratch) if small else make_chunk(part, members))
+            members = jobs.at(part)
+            piece = make_bucket(part, members, scratch, functions) if small else make_chunk(part, members, functions)
+            piece.rely_on(jobs)
+            pieces.append(piece)
 
-    plan.facts = facts_of(jobs)
-    plan.tensors = [tensor for job in jobs for tensor in (job.param, *job.state.values())]
-    return plan
+    planned = [row for piece in pieces for row in piece.rows]
+    eager = sorted({*range(len(jobs.params))}.difference(planned))
+    return Plan(eager, pieces, gather_steps(jobs.at(planned).states))
 
 
 def chunks(rows: list[int]) -> Iterator[list[int]]:
@@ -441,14 +622,14 @@ def chunks(rows: list[int]) -> Iterator[list[int]]:
         yield rows[start : start + size]
 
 
-def buffers(rows: list[int], jobs: list[Job]) -> Iterator[list[int]]:
+def buffers(rows: list[int], jobs: Jobs) -> Iterator[list[int]]:
     """
     ## Fill buffers
     """
     part, length = [], 0
     for row in rows:
         part.append(row)
-        length += local(jobs[row].param).numel()
+        length += local(jobs.params[row]).numel()
         if length >= BUFFER:
             yield part
             part, length = [], 0
@@ -456,33 +637,50 @@ def buffers(rows: list[int], jobs: list[Job]) -> Iterator[list[int]]:
         yield part
 
 
-def gather_steps(jobs: list[Job]) -> torch.Tensor:
+def gather_steps(states: list[State]) -> torch.Tensor:
     """
     ## The counts of several parameters in one tensor
 
     One addition then counts them all. Returns the tensor, of which `state["step"]` becomes a view.
     """
-    steps = torch.stack([job.state["step"].to("cpu", torch.float32) for job in jobs])
-    for job, step in zip(jobs, steps.unbind(), strict=True):
-        job.state["step"] = step
+    steps = torch.tensor([float(state["step"]) for state in states])
+    for state, step in zip(states, steps.unbind(), strict=True):
+        state["step"] = step
     return steps
 
 
-def make_chunk(rows: list[int], jobs: list[Job]) -> Piece:
+def make_chunk(rows: list[int], jobs: Jobs, functions: dict[Any, Functions]) -> Piece:
     """
     ## Make a chunk
     """
-    states = [{key: local(value) for key, value in job.state.items() if key != "step"} for job in jobs]
-    return Piece(rows, jobs[0].group, jobs[0].param.dtype, gather_steps(jobs), states, is_spread(jobs[0].param))
+    thetas, grads = [local(param) for param in jobs.params], [local(grad) for grad in jobs.grads]
+    states = [{key: local(value) for key, value in entries(state).items()} for state in jobs.states]
+
+    # Everything that the compiler makes use of
+    tensors = [*thetas, *grads, *(value for state in states for value in state.values())]
+    looks = tuple((tensor.device, tensor.dtype, tensor.shape, tensor.stride()) for tensor in tensors)
+    signature = "chunk", tuple(states[0]), looks
+    return Piece(
+        rows=rows,
+        group=jobs.groups[0],
+        dtype=thetas[0].dtype,
+        states=states,
+        owned=tensors[2 * len(rows) :],
+        views=[],
+        spread=is_spread(jobs.params[0]),
+        functions=functions[signature],
+    )
 
 
-def make_bucket(rows: list[int], jobs: list[Job], scratch: dict[Any, torch.Tensor]) -> Bucket:
+def make_bucket(
+    rows: list[int], jobs: Jobs, scratch: dict[Any, torch.Tensor], functions: dict[Any, Functions]
+) -> Bucket:
     """
     ## Make a bucket
 
     Takes the state as it is and leaves views of buffers in its place.
     """
-    thetas = [local(job.param) for job in jobs]
+    thetas = [local(param) for param in jobs.params]
     sizes = [theta.numel() for theta in thetas]
     dtype, device = thetas[0].dtype, thetas[0].device
 
@@ -493,26 +691,27 @@ def make_bucket(rows: list[int], jobs: list[Job], scratch: dict[Any, torch.Tenso
         parts = buffer[: sum(sizes)].split(sizes)
         return [part.view(theta.shape) for part, theta in zip(parts, thetas, strict=True)]
 
-    buffer_state = {}
-    for key, value in jobs[0].state.items():
-        if key == "step":
-            continue
-        buffer = torch.zeros(length, dtype=local(value).dtype, device=device)
-        for job, view in zip(jobs, places(buffer), strict=True):
-            old = job.state[key]
-            view.copy_(local(old))
-            job.state[key] = like(view, old)
+    buffer_state, views = {}, []
+    for key, first in entries(jobs.states[0]).items():
+        buffer = torch.zeros(length, dtype=local(first).dtype, device=device)
+        for state, view in zip(jobs.states, places(buffer), strict=True):
+            view.copy_(local(state[key]))
+            state[key] = like(view, state[key])
+            views.append(local(state[key]))
         buffer_state[key] = buffer
 
     # Scratch memory is used and done with before the next bucket needs it.
     theta, grad = (scratch_of(scratch, (name, device, dtype), length, dtype, device) for name in ("theta", "grad"))
+    signature = "bucket", device, dtype, tuple((key, buffer.dtype) for key, buffer in buffer_state.items())
     return Bucket(
         rows=rows,
-        group=jobs[0].group,
+        group=jobs.groups[0],
         dtype=dtype,
-        steps=gather_steps(jobs),
         states=[buffer_state],
-        spread=is_spread(jobs[0].param),
+        owned=[],
+        views=views,
+        spread=is_spread(jobs.params[0]),
+        functions=functions[signature],
         theta=theta,
         grad=grad,
         theta_views=places(theta),
@@ -544,7 +743,7 @@ class Runner:
 
     def __init__(self, optimizer: GenericAdaptiveOptimizer):
         self.optimizer = optimizer
-        self.functions: dict[bool, Callable[..., None]] = {}
+        self.functions: dict[Any, Functions] = defaultdict(dict)
         self.works = True
         self.forget()
 
@@ -555,32 +754,34 @@ class Runner:
         The state has been replaced.
         """
         self.plan: Plan | None = None
-        self.last: list[Any] | None = None
+        self.roster: Roster | None = None
 
-    def step(self, jobs: list[Job]) -> None:
+    def step(self, jobs: Jobs) -> None:
         """
         ### Step
         """
         numbers = Numbers(self.optimizer)
-        plan = self.plan_for(jobs)
-        if plan is None:
-            count(jobs)
+        plan = self.plan = self.plan_for(jobs)
+        counts = None if plan is None else plan.counts()
+        if plan is None or counts is None:
+            self.plan = None
+            count(jobs.states)
             run_eagerly(self.optimizer, jobs, numbers)
             return
 
-        rest = [jobs[row] for row in plan.eager]
-        count(rest)
+        rest = jobs.at(plan.eager)
+        count(rest.states)
         run_eagerly(self.optimizer, rest, numbers)
 
-        for piece in plan.pieces:
-            piece.steps.add_(1)
-            members = [jobs[row] for row in piece.rows]
-            if self.works:
-                self.run(piece, members, numbers)
-            else:
-                run_eagerly(self.optimizer, members, numbers)
+        plan.steps.add_(1)
+        for piece, steps in zip(plan.pieces, counts, strict=True):
+            # Each is looked at just before it is run. What is read for that is then still in the cache.
+            scalars = numbers.tensors_of(piece.group, steps + 1, piece.dtype)
+            if not (self.works and piece.holds(jobs) and self.run(piece, jobs, scalars)):
+                self.plan = None
+                run_eagerly(self.optimizer, jobs.at(piece.rows), numbers)
 
-    def plan_for(self, jobs: list[Job]) -> Plan | None:
+    def plan_for(self, jobs: Jobs) -> Plan | None:
         """
         ### The plan for these jobs
 
@@ -589,30 +790,31 @@ class Runner:
         if not self.works:
             return None
 
-        facts = facts_of(jobs)
-        if self.plan is not None and self.plan.holds(facts):
+        first = self.roster is None
+        same = self.roster is not None and self.roster.holds(jobs)
+        if same and self.plan is not None:
             return self.plan
 
         # What has only just changed may change again at once, and plans are not free. The first one is made straight
         # away.
-        again = self.last is None or self.last == facts
-        self.last = facts
-        self.plan = make_plan(jobs, self.optimizer.backend == "flat") if again else None
-        return self.plan
+        plan = make_plan(jobs, self.optimizer.backend == "flat", self.functions) if same or first else None
+        self.roster = Roster(jobs)
+        return plan
 
-    def run(self, piece: Piece, jobs: list[Job], numbers: Numbers) -> None:
+    def run(self, piece: Piece, jobs: Jobs, scalars: dict[str, Any]) -> bool:
         """
         ### Run a piece
 
-        Where that does not work out, it is run eagerly, and so is everything after it. A function is compiled before
-        it is run, so nothing has been changed by then.
+        Returns whether that worked out. If it did not, everything is run eagerly from here on. A function is compiled
+        before it is run, so nothing has been changed by then.
         """
-        from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
-
-        scalars = numbers.tensors_of(piece.group, int(piece.steps[0]), piece.dtype)
         try:
-            piece.run(self.function(dynamic=isinstance(piece, Bucket)), jobs, scalars)
-        except (NotCompiled, TorchDynamoException, FailOnRecompileLimitHit) as error:
+            piece.run(self.function(piece, scalars), jobs, scalars)
+        except Exception as error:
+            from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
+
+            if not isinstance(error, (NotCompiled, TorchDynamoException, FailOnRecompileLimitHit)):
+                raise
             self.works = False
             reason = " ".join(str(error).strip().split("\n")[:2])
             warnings.warn(
@@ -620,20 +822,22 @@ class Runner:
                 f"torch.compile, which does not work here: {reason}",
                 stacklevel=2,
             )
-            run_eagerly(self.optimizer, jobs, numbers)
+        return self.works
 
-    def function(self, dynamic: bool) -> Callable[..., None]:
+    def function(self, piece: Piece, scalars: dict[str, Any]) -> Callable[..., None]:
         """
         ### The compiled function
 
-        For buffers with `dynamic`, for chunks without.
+        One for each form of the numbers. Loops are laid out for a number of threads.
         """
-        if dynamic not in self.functions:
+        key = torch.get_num_threads(), form(scalars)
+        if key not in piece.functions:
             try:
-                self.functions[dynamic] = compiled(over_lists(self.optimizer.step_tensor), dynamic)
+                rule = over_lists(self.optimizer.step_tensor)
+                piece.functions[key] = compiled(rule, dynamic=True) if isinstance(piece, Bucket) else Direct(rule)
             except Exception as error:
                 raise NotCompiled(str(error)) from error
-        return self.functions[dynamic]
+        return piece.functions[key]
 
 
 class NotCompiled(Exception):

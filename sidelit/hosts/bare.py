@@ -15,6 +15,9 @@ from typing import Any
 
 import yaml
 
+from sidelit.hosts.site import SiteError
+from sidelit.settings import SettingsError, project_rules
+
 
 @contextlib.contextmanager
 def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[Path]:
@@ -34,19 +37,24 @@ def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[
     ## What the configuration says
 
     The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read
-    from the disk.
+    from the disk. Only the rules of the project at hand are heeded.
     """
+    try:
+        rules, _ = project_rules(Path.cwd())
+    except SettingsError as error:
+        raise SiteError(str(error)) from None
     plugin = {
         "sources": [str(path.absolute()) for path in sources],
         "include": list(include),
         "exclude": list(exclude),
         "allow_html": False,
+        "rules": dict(rules),
     }
     return {
         "site_name": ", ".join(source.resolve().name for source in sources),
         "theme": "sidelit",
         "use_directory_urls": False,
-        "plugins": ["search", {"sidelit": plugin}],
+        "plugins": [{"sidelit": plugin}],
         "markdown_extensions": [
             "admonition",
             "def_list",

@@ -2,13 +2,14 @@ r"""
 # The MkDocs plugin
 
 `plugins: - sidelit: {sources: [my_package]}` gives a MkDocs site a page for every annotated source and every readme of
-the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, search, the sitemap. This module
-hands it pages, in the order in which MkDocs asks:
+the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, the sitemap. This module hands
+it pages, in the order in which MkDocs asks:
 
 1. it finds the sources and adds them to MkDocs' files and navigation;
 2. it makes each page, or takes it from the cache, and sends its formulas to MathJax, which works while Python goes on;
 3. when all pages are known, it resolves the links between them;
-4. it puts formulas and links into the bodies as MkDocs writes them.
+4. it puts formulas and links into the bodies as MkDocs writes them;
+5. it writes what the whole site shares: the style sheet of the formulas, the site tree, the search index.
 
 The same module serves ProperDocs, which answers to the name `mkdocs`.
 """
@@ -16,6 +17,7 @@ The same module serves ProperDocs, which answers to the name `mkdocs`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import posixpath
 import re
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from markdown.extensions.toc import nest_toc_tokens
+from markupsafe import Markup
 from mkdocs.config import base
 from mkdocs.config import config_options as option
 from mkdocs.exceptions import PluginError
@@ -40,18 +43,23 @@ from mkdocs.utils import normalize_url
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from sidelit import formula, mathjax, portable, prose
+from sidelit import formula, mathjax, portable, prose, search
 from sidelit.cache import Cache
+from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot
-from sidelit.hosts.nav import home_page, rest_of_nav, titles
+from sidelit.hosts import repository
+from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
+from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.names import NameIndex
 from sidelit.page import Page, finish, redirection
 from sidelit.prose import Heading
 from sidelit.references import Reference
+from sidelit.rules import Switch, levels_of_build, read_settings, switched_off, unknown_switches
 from sidelit.selection import GlobError, Globs
-from sidelit.source import decode
+from sidelit.settings import SettingsError, project_rules
+from sidelit.source import decode, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.theme import TEMPLATES
 from sidelit.tree import (
@@ -80,10 +88,12 @@ CDN_INTEGRITY = "sha384-OrHfGTnIbkl0do3N76qW/uWr38o91N05sbSPuYBPLH+hG8X/dNSrjZf3
 
 ASSETS = "assets/sidelit"
 MATH_SHEET = f"{ASSETS}/math.css"
+SEARCH_INDEX = f"{ASSETS}/search-index.js"
+TREE = f"{ASSETS}/tree.js"
 FONTS = f"{ASSETS}/fonts"
 
-# What makes pages answer to their reader in any theme. Ours has more.
-SCRIPTS = ("bridge.js", "preview.js")
+# What the columns need in whatever theme they stand; the theme `sidelit` has more.
+SCRIPTS = ("say.js", "columns.js", "bridge.js", "preview.js", "copy.js", "lines.js", "zoom.js")
 
 
 class Options(base.Config):
@@ -96,6 +106,9 @@ class Options(base.Config):
     * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
     * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
+    * `inventories` say where other libraries are documented: the address of their documentation, or
+      `{path: …, at: …}` for an inventory on the disk and that address
+    * `rules` are levels of rules: name to `off`, `warning` or `error`
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
 
@@ -107,6 +120,8 @@ class Options(base.Config):
     mathjax_src = option.Type(str, default=CDN_SRC)
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
+    inventories = option.ListOfItems(option.Type((str, dict)), default=[])
+    rules = option.Type(dict, default={})
     cache = option.Type(str, default="")
 
 
@@ -186,8 +201,14 @@ class SidelitPlugin(BasePlugin[Options]):
         self._mounts = [self._mount(entry) for entry in self.config.sources]
         self._globs = self._read_globs()
         self._top = common_folder(self._mounts)
+        self._repo_url = config.repo_url or ""
+        self._checkout = repository.checkout(self._root) if self._repo_url else None
+        self._found: dict[str, list[Diagnostic]] = defaultdict(list)
+        self._switched: dict[str, frozenset[tuple[int, str]]] = {}
+        self._read_rules(config)
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
+        self._inventory = self._read_inventories()
         self._math = self._start_math()
         self._workshop = Workshop(self._cache)
         self._running.callback(self._workshop.close)
@@ -195,21 +216,49 @@ class SidelitPlugin(BasePlugin[Options]):
         self._has_math = False
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
         self._rules: set[tuple[str, ...]] = set()
-        self._found: dict[str, list[Diagnostic]] = defaultdict(list)
+        self._mathml: dict[str, str] = {}
+        self._indexed: list[search.Indexed] = []
 
-        # Another theme lacks the two columns, and what readers can do with them.
-        if config.theme.name != "sidelit":
+        # Another theme lacks the two columns and what readers can do with them, and searches in its own way.
+        self._own_theme = config.theme.name == "sidelit"
+        if not self._own_theme:
             config.extra_css.insert(0, f"{ASSETS}/pages.css")
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
+        config.extra.setdefault("sidelit", {})["search"] = self._own_theme and self._can_search()
         return config
 
+    def _can_search(self) -> bool:
+        if _search_library():
+            return True
+        log.warning("MiniSearch is not installed: run `npm ci` in the checkout; this site has no search")
+        return False
+
+    def _read_rules(self, config: MkDocsConfig) -> None:
+        """Set how loud each rule is, and say what is wrong with that."""
+        try:
+            common, diagnostics = project_rules(self._root)
+        except SettingsError as error:
+            raise PluginError(f"sidelit: {error}") from None
+        path = config.config_file_path or ""
+        lines: tuple[str, ...] = ()
+        if self.config.rules and path:
+            lines = split_lines(Path(path).read_text(encoding="utf-8-sig", errors="replace"))
+        own, problems = read_settings(self.config.rules, path, lines)
+        self._levels = levels_of_build(common, own)
+        self._tell([*diagnostics, *problems])
+
     def _mount(self, entry: Any) -> Mount:
-        if isinstance(entry, str):
-            entry = {"path": entry}
-        path, at = entry.get("path"), entry.get("at")
-        if not isinstance(path, str) or not isinstance(at, str | None) or entry.keys() - {"path", "at"}:
-            raise PluginError(f"sidelit: sources: {entry} is neither a path nor {{path: …, at: …}}")
+        path, at = _path_and_place(entry, "sources")
         return mount(self._root / path, at)
+
+    def _read_inventories(self) -> Inventory:
+        """Read where other libraries are documented. What cannot be had costs its links, and no more."""
+        pairs = [_path_and_place(entry, "inventories") for entry in self.config.inventories]
+        places = [(path if "://" in path else str(self._root / path), at or "") for path, at in pairs]
+        inventory, problems = load_inventories(places, self._cache.directory / "inventories")
+        for problem in problems:
+            log.info(problem)
+        return inventory
 
     def _read_globs(self) -> Globs:
         globs = Globs(tuple(self.config.include), tuple(self.config.exclude))
@@ -269,8 +318,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
         added.sort(key=lambda file: file.src_uri)
         self._give_places([file.src_uri for file in added], files, config)
-        if config.theme.name != "sidelit":
-            self._add_assets(files, config)
+        self._add_assets(files, config)
 
         by_uri = {source.uri: source for source in sources}
         self._sources = {file.src_uri: by_uri[file.src_uri] for file in added}
@@ -330,17 +378,23 @@ class SidelitPlugin(BasePlugin[Options]):
         return text
 
     def _add_assets(self, files: Files, config: MkDocsConfig) -> None:
-        """Bring what the pages need along into another theme."""
-        for name in ("pages.css", "mathjax-config.js", *SCRIPTS):
+        """Bring along what the pages need in another theme, or what ours takes from npm."""
+        if self._own_theme:
+            assets = _search_library()
+        else:
+            names = ("pages.css", "mathjax-config.js", *SCRIPTS)
+            assets = {name: TEMPLATES / ASSETS / name for name in names}
+        for name, path in assets.items():
             uri = f"{ASSETS}/{name}"
             if files.get_file_from_path(uri) is None:
-                files.append(File.generated(config, uri, abs_src_path=str(TEMPLATES / uri)))
+                files.append(File.generated(config, uri, abs_src_path=str(path)))
 
     # ### 2. Pages
 
     def make(self, page: AnnotatedPage, files: Files) -> Page:
         """Fetch a page and send its formulas away."""
         made = self._workshop.page(self._order(page))
+        self._switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
             self._publish(page.source, link.target, files)
         self._request(made.formulas, _pairs(made.symbols))
@@ -349,8 +403,8 @@ class SidelitPlugin(BasePlugin[Options]):
         return made
 
     def _order(self, page: AnnotatedPage) -> Order:
-        repository = re.sub("/edit/", "/blob/", page.edit_url or "", count=1)
-        return Order(page.source, tuple(self._parents(page)), repository, self.config.allow_html)
+        form = repository.line_form(page.edit_url or "")
+        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html)
 
     def _request(self, formulas: Sequence[Formula], symbols: mathjax.Symbols = ()) -> None:
         self._has_math |= bool(formulas)
@@ -398,6 +452,11 @@ class SidelitPlugin(BasePlugin[Options]):
         if source:
             for target in _TARGET.finditer(markdown):
                 self._publish(source, target[1] or target[2], files)
+        docs = list(zip(markdown.split("\n"), origins, strict=True))
+        if switches := take_switches(docs):
+            self._switch(shown, switches)
+            self._tell(unknown_switches(switches, shown))
+            markdown, origins = "\n".join(text for text, _ in docs), [origin for _, origin in docs]
         slots = self._theirs[page.file.src_uri] = []
         lifted = formula.lift(markdown, shown, origins, slots)
         return _TARGET.sub(lambda target: self._as_in_the_site(target, source), lifted) if source else lifted
@@ -431,18 +490,21 @@ class SidelitPlugin(BasePlugin[Options]):
 
     # ### 3. Links
 
+    def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
+        """Keep the navigation, whose titles are not yet all known."""
+        self._nav = nav
+        return nav
+
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Resolve every link, now that all pages and their anchors are known."""
         self._env, self._files = env, files
         self._know_pages(files)
+        pages = [file.page for file in files if isinstance(file.page, AnnotatedPage) and hasattr(file.page, "made")]
+        self._tell(duplicate_titles((page.made.title, page.source.shown, page.made.title_line) for page in pages))
+        self._follows: dict[str, bool] = {}
         if self._math and self._has_math:
             config.extra_css.append(MATH_SHEET)
         return env
-
-    def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
-        """Keep the navigation for pages that are made again."""
-        self._nav = nav
-        return nav
 
     def _know_pages(self, files: Files) -> None:
         """Note what links and names may lead to."""
@@ -475,20 +537,32 @@ class SidelitPlugin(BasePlugin[Options]):
     @event_priority(100)
     def _show_search(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
         """
-        Show the page to search plugins as they shall index it: headings and text, with the TeX of formulas.
+        Show the page to search plugins as they shall index it: headings and text, with the TeX of formulas. What the
+        search of our own theme knows is put down here too.
 
         Typeset formulas read as garbage there, and parsing whole pages costs more than the rest of a build.
         """
         self._kept = page.content, page.toc
+        if config.extra["sidelit"]["search"]:
+            self._index(page)
         if isinstance(page, AnnotatedPage):
             page.content = _search_text(page.made)
 
             # Search plugins look each heading up in the table of contents, from its start. An iterator goes on
             # where it stopped, so that a page of ten thousand sections costs as many steps and not their square.
-            page.toc = iter([AnchorLink(escape(e.title, quote=False), e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
+            page.toc = iter([AnchorLink(_html(e.title), e.anchor, 1) for e in page.made.entries])  # type: ignore[assignment]
         elif (slots := self._theirs.get(page.file.src_uri)) is not None:
             page.content = formula.fill(page.content or "", slots, lambda each: escape(each.tex))
         return context
+
+    def _index(self, page: HostPage) -> None:
+        title = Markup(str(page.title or "")).striptags()
+        if not isinstance(page, AnnotatedPage):
+            slots = self._theirs.get(page.file.src_uri, [])
+            entries = search.entries_of(page.content or "", slots, "", title)
+            self._indexed.append(search.Indexed(page.url, title, entries))
+        elif not page.made.redirect:
+            self._indexed.append(search.Indexed(page.url, title, page.made.entries))
 
     @event_priority(-100)
     def _show_reader(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
@@ -504,6 +578,7 @@ class SidelitPlugin(BasePlugin[Options]):
             slots = self._theirs.get(page.file.src_uri, [])
             page.content = formula.fill(content or "", slots, self._typeset)
             has_math = bool(slots)
+        page.content = self._mark_images(page.content, page)
         if has_math and not self._math:
             page.content += self._client_scripts(page)
         preload = [f"{FONTS}/{name}" for name in mathjax.PRELOAD] if has_math and self._math else []
@@ -533,7 +608,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def _definition(self, reference: Reference, page: AnnotatedPage) -> str:
         """Return the address of what a name refers to, empty where there is none."""
         if not (found := self._names.locate(reference.target)):
-            return ""
+            outside = map(self._inventory.find, self._names.outside(reference.target))
+            return next(filter(None, outside), "")
         module, qualname = found
         url, places = self._places[module]
         anchor = f"#{quote(places[qualname])}" if qualname in places else ""
@@ -550,7 +626,21 @@ class SidelitPlugin(BasePlugin[Options]):
         self._rules.add(result.rules)
         if found is not None:
             found.update(result.found)
+        if self._own_theme and each.tex not in self._mathml:
+            self._mathml[each.tex] = search.mathml_of(result.html)
         return result.html
+
+    def _mark_images(self, html: str, page: HostPage) -> str:
+        """Mark the drawings that bring colours for the dark along. The others get a light ground there."""
+
+        def marked(image: re.Match[str]) -> str:
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(page.url), unquote(image[1])))
+            if place not in self._follows:
+                file = self._files.get_file_from_path(place)
+                self._follows[place] = file is not None and b"prefers-color-scheme" in file.content_bytes
+            return f"{image[0]} data-follows" if self._follows[place] else image[0]
+
+        return _DRAWING.sub(marked, html)
 
     def _client_scripts(self, page: HostPage) -> str:
         """What a page needs for its formulas to be typeset by the browser."""
@@ -564,12 +654,14 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _address(self, link: Link, page: AnnotatedPage) -> str:
         source = page.source
+        if link.kind == "repository":
+            path = source.path.resolve()
+            return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
         if not prose.is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
-        if resolved.problem:
-            self._tell([Diagnostic(link.path, link.line, link.column, "link", resolved.problem)])
+        self._tell(resolved.findings(link))
         return resolved.href
 
     def _from_the_top(self, link: Link, page: AnnotatedPage) -> str:
@@ -590,9 +682,14 @@ class SidelitPlugin(BasePlugin[Options]):
         return redirection(page.made.title, self._address(redirect, page)) if redirect else output
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Write the style sheet of the formulas and copy the fonts that it names."""
+        """Write the style sheet of the formulas with the fonts that it names, and the scripts of the whole site."""
         self._progress.close()
-        self._write_math(Path(config.site_dir))
+        site = Path(config.site_dir)
+        self._write_math(site)
+        if self._own_theme:
+            _write(site / TREE, tree_script(self._nav).encode())
+        if self._indexed:
+            _write(site / SEARCH_INDEX, search.script(self._indexed, self._mathml).encode())
         if not self.goes_on:
             self.stop()
 
@@ -615,10 +712,20 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _tell(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Say what is wrong, with paths that lead to the files from the current folder."""
+        macros = self.config.macros
         for each in diagnostics:
+            each = sharpened(each, macros)
+            level = self._levels[each.rule]
+            if level == "off" or (each.line, each.rule) in self._switched.get(each.path, ()):
+                continue
             self._found[each.path].append(each)
             each = replace(each, path=shown_path(self._top / each.path))
-            log.warning("%s", each, extra={"diagnostic": True})
+            log.log(logging.ERROR if level == "error" else logging.WARNING, "%s", each, extra={"diagnostic": True})
+
+    def _switch(self, path: str, switches: Sequence[Switch]) -> None:
+        """Heed the comments in a file that switch rules off."""
+        if switches:
+            self._switched[path] = switched_off(switches)
 
     # ### Serving
 
@@ -672,6 +779,16 @@ class SidelitPlugin(BasePlugin[Options]):
 # ## Small things
 
 
+def _path_and_place(entry: Any, name: str) -> tuple[str, str | None]:
+    """Read `path`, or `{path: …, at: …}`."""
+    if isinstance(entry, str):
+        entry = {"path": entry}
+    path, at = entry.get("path"), entry.get("at")
+    if not isinstance(path, str) or not isinstance(at, str | None) or entry.keys() - {"path", "at"}:
+        raise PluginError(f"sidelit: {name}: {entry} is neither a path nor {{path: …, at: …}}")
+    return path, at
+
+
 def _clash(file: File, other: File) -> str:
     """Say that two pages cannot both have their addresses."""
     name = other.source.shown if isinstance(other, AnnotatedFile) else other.src_uri
@@ -699,10 +816,22 @@ def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
     return get_toc(nest_toc_tokens(flat))
 
 
+def _search_library() -> dict[str, Path]:
+    """Return the files of the library by their names in a site, none where it is not installed."""
+    modules = mathjax.find_modules() or Path()
+    files = {name: modules / part for name, part in zip(("minisearch.js", "minisearch.txt"), search.PARTS, strict=True)}
+    return files if all(path.is_file() for path in files.values()) else {}
+
+
 def _search_text(page: Page) -> str:
     return "".join(
-        f'<h2 id="{escape(entry.anchor)}">{escape(entry.title)}</h2>{escape(entry.text)}' for entry in page.entries
+        f'<h2 id="{escape(entry.anchor)}">{_html(entry.title)}</h2>{_html(entry.text)} {escape(entry.names)}'
+        for entry in page.entries
     )
+
+
+def _html(pieces: search.Pieces) -> str:
+    return escape("".join(pieces), quote=False)
 
 
 def _all_items(items: Iterable[AnchorLink]) -> Iterator[AnchorLink]:
@@ -718,3 +847,6 @@ def _write(path: Path, data: bytes) -> None:
 
 # The targets of links and images in a Markdown file, to find the files of the tree that it shows.
 _TARGET = re.compile(r"""\]\(\s*<?([^\s<>()]+)|\bsrc=["']([^"']+)["']""")
+
+# An SVG of the site's own as an image
+_DRAWING = re.compile(r'<img\b[^>]*?\bsrc="([^":?#]+\.svg)"')

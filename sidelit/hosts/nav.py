@@ -3,7 +3,8 @@
 
 Pages that nobody put into `nav` get a place by their package: a section for each folder, its own page first, then its
 modules, then its subpackages. This module takes the addresses of pages and gives entries as one would write them in
-`mkdocs.yml`, and a home page that lists them for a site that has none.
+`mkdocs.yml`, and a home page that lists them for a site that has none. It also writes the whole tree of a site into a
+script, for pages that show their own branch of it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from mkdocs.utils import dirname_to_title
 
+from sidelit.search import assignment
 from sidelit.tree import PACKAGE_FILES
 
 
@@ -44,6 +47,24 @@ def home_page(title: str, uris: Iterable[str]) -> str:
     The contents of the site, in the order of the navigation.
     """
     return "\n".join([f"# {_literal(title)}", "", *_items(rest_of_nav(uris, []), "")])
+
+
+def tree_script(nav: Iterable[Any]) -> str:
+    """
+    ## The site tree as a script
+
+    `nav` is MkDocs' navigation. A page is its title and its address from the top of the site, a section its title and
+    the list of what is in it.
+    """
+    return assignment("sidelitTree", _branch(nav))
+
+
+def _branch(items: Iterable[Any]) -> list[Any]:
+    # A title is escaped HTML where MkDocs read it from a heading, and text where it was configured.
+    return [
+        [Markup(str(item.title or "")).striptags(), _branch(item.children) if item.is_section else item.url or ""]
+        for item in items
+    ]
 
 
 def _items(entries: Sequence[Any], indent: str) -> Iterator[str]:

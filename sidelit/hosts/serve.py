@@ -16,12 +16,12 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidelit.hosts.live import LiveServer
-from sidelit.hosts.site import SiteError, explained, load, reporting
+from sidelit.hosts.site import Report, SiteError, explained, load, reporting
 
 if TYPE_CHECKING:
     from sidelit.hosts.mkdocs import SidelitPlugin
@@ -45,8 +45,8 @@ def serve(config: Path, address: str) -> None:
     except OSError as error:
         raise SiteError(f"{address}: {error.strerror or error}; choose another address with --address") from None
 
-    with reporting(), tempfile.TemporaryDirectory(prefix="sidelit-serve-") as scratch:
-        session = Session(config, Path(scratch), server)
+    with reporting() as report, tempfile.TemporaryDirectory(prefix="sidelit-serve-") as scratch:
+        session = Session(config, Path(scratch), server, report)
         session.build()
         server.start()
         print(f"Serving on {server.address}", file=sys.stderr, flush=True)
@@ -71,10 +71,11 @@ class Session:
     `watched` are the files and folders that the site is made of.
     """
 
-    def __init__(self, config: Path, scratch: Path, server: LiveServer) -> None:
+    def __init__(self, config: Path, scratch: Path, server: LiveServer, report: Report) -> None:
         self._config = config
         self._scratch = scratch
         self._server = server
+        self._report = report
         self._plugin: SidelitPlugin | None = None
         self._builds = 0
         self._behind = False
@@ -125,11 +126,12 @@ class Session:
 
     def _catch_up(self) -> None:
         before = self._server.folder
+        self._report.lines.clear()
         try:
             self.build()
         except SiteError as error:
             print(f"sidelit: {error}", file=sys.stderr, flush=True)
-            self._server.problems = {"": [str(error)]}
+            self._server.problems = {"": [*self._report.lines, str(error)]}
             self._server.tell([""])
             return
         self._server.tell(list(_different(before, self._server.folder)))
@@ -179,16 +181,17 @@ def _problems(plugin: SidelitPlugin | None) -> dict[str, list[str]]:
     return problems
 
 
-def _different(before: Path, after: Path) -> Iterable[str]:
+def _different(before: Path, after: Path) -> Iterator[str]:
     """
     ### Which pages differ between two builds
 
-    Where a style sheet or a script does, all of them do.
+    Those that have gone among them. Where a style sheet or a script differs, all pages do.
     """
-    for path in sorted(after.rglob("*")):
-        name = path.relative_to(after)
-        old = before / name
-        if path.is_file() and path.suffix in (".html", ".css", ".js"):
-            is_same = old.is_file() and filecmp.cmp(path, old, shallow=False)
-            if not is_same:
-                yield name.as_posix() if path.suffix == ".html" else ""
+    names = {path.relative_to(folder) for folder in (before, after) for path in folder.rglob("*") if path.is_file()}
+    for name in sorted(names):
+        if name.suffix in (".html", ".css", ".js") and not _is_same(before / name, after / name):
+            yield name.as_posix() if name.suffix == ".html" else ""
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -164,10 +164,11 @@ def explained() -> Iterator[None]:
 
 @dataclass
 class Report:
-    """How many warnings and errors there were."""
+    """How many warnings and errors there were, and the lines that told of them."""
 
     warnings: int = 0
     errors: int = 0
+    lines: list[str] = field(default_factory=list)
 
 
 class _Reporter(logging.Handler):
@@ -198,6 +199,8 @@ class _Reporter(logging.Handler):
             self.report.warnings += 1
         if record.levelno >= logging.WARNING and not getattr(record, "diagnostic", False):
             text = f"{record.levelname.lower()}: {text}"
+        if record.levelno >= logging.WARNING:
+            self.report.lines.append(text)
         tqdm.write(_coloured(text, record.levelno), file=sys.stderr)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from labml_nn.optimizers import backends
+
 SHAPES = [(), (7,), (3, 5), (2, 3, 4), (0, 3)]
 
 
@@ -53,3 +55,11 @@ def difference() -> Callable[..., float]:
         return max(((x - y).abs().max().item() for x, y in zip(a, b, strict=True) if x.numel()), default=0.0)
 
     return largest
+
+
+@pytest.fixture
+def quick_compiler(monkeypatch) -> None:
+    """Compiles as far as graphs and no further. A C++ compiler takes seconds."""
+    quick, compile_ = "aot_eager", torch.compile
+    monkeypatch.setattr(backends, "COMPILER", quick)
+    monkeypatch.setattr(torch, "compile", lambda *args, **options: compile_(*args, **{"backend": quick} | options))

@@ -37,13 +37,6 @@ def fresh_compiler():
 
 
 @pytest.fixture
-def quick_compiler(monkeypatch):
-    """Compiles as far as graphs and no further. A C++ compiler takes seconds."""
-    compile_ = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda *args, **options: compile_(*args, backend="aot_eager", **options))
-
-
-@pytest.fixture
 def small_pieces(monkeypatch):
     """Chunks and buffers so short that a small model has several of each."""
     monkeypatch.setattr(backends, "CHUNK", 3)
@@ -283,6 +276,127 @@ def test_gradients_of_any_layout(backend, layout, quick_compiler):
     assert torch.allclose(*results, rtol=1e-6)
 
 
+def strided(t: int, values: torch.Tensor) -> torch.Tensor:
+    """The same gradient, in another layout from the fourth step on."""
+    return values.T.contiguous().T if t >= 3 else values
+
+
+def moved(t: int, params: list[torch.Tensor]) -> None:
+    """Gives a parameter other memory, of another shape too."""
+    if t == 3:
+        params[1].data = params[1].data.clone()
+    if t == 6:
+        params[1].data = params[1].data.T
+
+
+def tied(t: int, params: list[torch.Tensor]) -> None:
+    """Lets two parameters share memory."""
+    if t == 4:
+        params[1].data = params[0].data
+
+
+def itself(t: int, params: list[torch.Tensor]) -> None:
+    """Has a parameter be its own gradient, which its decay then changes too."""
+    if t >= 4:
+        params[2].grad = params[2].detach()
+
+
+def shared(t: int, params: list[torch.Tensor]) -> None:
+    """Has one gradient for two parameters."""
+    if t % 2:
+        params[1].grad = params[0].grad
+
+
+def emptied(t: int, params: list[torch.Tensor]) -> None:
+    """Gives a parameter no gradient in the one chunk, and later one again."""
+    if t in (3, 4):
+        params[5].grad = None
+
+
+@pytest.mark.parametrize("backend", COMPILING)
+@pytest.mark.parametrize("change", [moved, tied, itself, shared, emptied])
+def test_what_changes_between_steps_is_noticed(backend, change, small_pieces, quick_compiler, difference):
+    """Two chunks of three square matrices, which share a compilation."""
+    results = []
+    for chosen in (backend, "eager"):
+        generator = torch.Generator().manual_seed(0)
+        params = [torch.randn(4, 4, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(6)]
+        optimizer = Adam(params, lr=0.02, weight_decay=0.1, backend=chosen)
+        for t in range(10):
+            for k, p in enumerate(params):
+                p.grad = (p.detach() + k).sin()
+            change(t, params)
+            optimizer.step()
+        results.append([*params, *(optimizer.state[p]["exp_avg"] for p in params)])
+        assert [optimizer.state[p]["step"].item() for p in params[:5]] == [10.0] * 5
+    assert difference(*results) < 1e-12
+
+
+@pytest.mark.parametrize("backend", COMPILING)
+def test_gradients_that_come_back_with_other_strides(backend, small_pieces, quick_compiler, make_params, difference):
+    results = []
+    for chosen in (backend, "eager"):
+        params = make_params([(4, 5)] * 6 + [(2, 3)] * 2)
+        optimizer = Adam(params, lr=0.02, backend=chosen)
+        for t in range(8):
+            for k, p in enumerate(params):
+                p.grad = strided(t if k % 2 else 0, p.detach().sin())
+            optimizer.step()
+        results.append(params)
+    assert difference(*results) < 1e-12
+
+
+@pytest.mark.parametrize("backend", COMPILING)
+def test_state_given_other_memory_counts(backend, quick_compiler, make_params, difference):
+    """Also that of parameters in a buffer, of which it is then no part any more."""
+    results = []
+    for chosen in (backend, "eager"):
+        params = make_params([(4,), (3, 2), (6,)])
+        optimizer = Adam(params, lr=0.02, backend=chosen)
+        for t in range(8):
+            if t == 4:
+                for p in params:
+                    optimizer.state[p]["exp_avg"].data = torch.ones_like(p)
+            for p in params:
+                p.grad = p.detach().sin()
+            optimizer.step()
+        results.append([*params, *(optimizer.state[p]["exp_avg"] for p in params)])
+    assert difference(*results) < 1e-12
+
+
+def test_chunks_that_are_alike_but_for_a_boolean_do_not_share_a_graph(quick_compiler, make_params, train, difference):
+    params, reference = make_params([(2, 3)] * 4), make_params([(2, 3)] * 4)
+    for tensors, chosen in ((params, "compiled"), (reference, "eager")):
+        groups = [{"params": tensors[:2]}, {"params": tensors[2:], "maximize": True}]
+        optimizer = Adam(groups, lr=0.02, backend=chosen)
+        train(tensors, optimizer, 3)
+        optimizer.param_groups[0]["maximize"] = True
+        train(tensors, optimizer, 3)
+    assert difference(params, reference) < 1e-12
+    assert graphs() == 2
+
+
+def test_chunks_that_are_alike_but_for_a_type_do_not_share_a_graph(quick_compiler, make_params, train):
+    params = make_params([(2, 3)] * 2) + make_params([(2, 3)] * 2, dtype=torch.float32)
+    optimizer = Adam(params, lr=0.02, backend="compiled")
+    train(params, optimizer, 3)
+    reference = make_params([(2, 3)] * 2) + make_params([(2, 3)] * 2, dtype=torch.float32)
+    train(reference, Adam(reference, lr=0.02), 3)
+    assert graphs() == 2
+    assert all(torch.allclose(p, q, rtol=1e-6) for p, q in zip(params, reference, strict=True))
+
+
+def test_a_step_is_seen_by_a_graph_that_saved_the_parameter(quick_compiler, make_params, train):
+    """Autograd refuses to go back over a parameter that has changed since."""
+    params = make_params([(2, 3)])
+    optimizer = Adam(params, backend="compiled")
+    train(params, optimizer, 2)
+    loss = params[0].square().sum()
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
 @pytest.mark.parametrize("backend", COMPILING)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_rounds_once(backend, dtype):
@@ -364,7 +478,9 @@ def test_without_a_compiler_says_so_once_and_runs_eagerly(
         monkeypatch.setattr(torch, "compile", no_compile)
     else:
         compile_ = torch.compile
-        monkeypatch.setattr(torch, "compile", lambda *args, **options: compile_(*args, backend=no_compile, **options))
+        monkeypatch.setattr(
+            torch, "compile", lambda *args, **options: compile_(*args, **options | {"backend": no_compile})
+        )
 
     params, reference = make_params(), make_params()
     optimizer = Adam(params, lr=0.02, backend=backend)

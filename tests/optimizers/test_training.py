@@ -244,10 +244,8 @@ CLASSES = {entry.cls: name for name, entry in reversed(ENTRIES.items())}
 
 
 @pytest.mark.parametrize("name", CLASSES.values())
-def test_compiled_rules_give_what_eager_ones_give(name, monkeypatch, recwarn):
-    # Compiles as far as graphs and no further, as a C++ compiler takes seconds. test_backends.py has a real one.
-    compile_ = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda *args, **options: compile_(*args, backend="aot_eager", **options))
+def test_compiled_rules_give_what_eager_ones_give(name, quick_compiler, recwarn):
+    # A real compiler is in test_backends.py.
     torch._dynamo.reset()
 
     entry, params = ENTRIES[name], tensors((), (4,), (3, 2), (0, 2))

@@ -4,7 +4,6 @@
 // else it lights up with; both are lists. Where nothing is pinned, the light follows the pointer and the focus. A click,
 // Enter or Space pins it; the same again, Escape, or a click elsewhere clears it.
 {
-  const status = document.createElement("p");
   let container, places, lit = [], shown = null, pinned = false;
 
   // A formula is one stop for the keyboard, and the arrows go from symbol to symbol: what is drawn of a formula is
@@ -40,7 +39,7 @@
   function clear() {
     darken();
     stand(null);
-    status.textContent = "";
+    sidelit.say("");
   }
 
   function light(mark) {
@@ -63,12 +62,11 @@
   }
 
   function announce() {
-    status.textContent = "";
-    if (!shown) return;
+    if (!shown) return sidelit.say("");
     const inFormulas = lit.filter((mark) => hostOf(mark) !== mark).filter(isFirst).length;
     const inCode = lit.filter((mark) => hostOf(mark) === mark).length;
     const name = hostOf(shown) === shown ? shown.textContent : shown.dataset.s.replaceAll("=", "");
-    status.textContent = `${name}: ${inFormulas} in formulas, ${inCode} in the code`;
+    sidelit.say(`${name}: ${inFormulas} in formulas, ${inCode} in the code`);
   }
 
   function pin(mark) {
@@ -159,8 +157,4 @@
   // Material may change the page without loading it anew, and then says so.
   prepare();
   window.document$?.subscribe(prepare);
-
-  status.className = "bridge-status";
-  status.setAttribute("role", "status");
-  document.body.append(status);
 }

@@ -1,0 +1,577 @@
+r"""
+# Is the page as it should be?
+
+A compiler reads what was written and says what it cannot make sense of. This module does so for prose: it takes a
+[document](source.py), and what its prose became, and gives findings. It knows no files and no other pages; what leads
+from one page to another is asked of the host's [map of the site](links.py).
+
+Most of what can be wrong is found on the way to the page and told there: a broken formula by [MathJax](mathjax.py), a
+link by [`resolve`](links.py#resolve), front matter by [`parse`](source.py#parse). Here is the rest, each rule a
+function. When a rule is in doubt, it says nothing. A tool that is wrong every tenth time is switched off the second.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sidelit.diagnostic import Diagnostic
+from sidelit.formula import bare, markup, words
+from sidelit.rules import unknown_switches
+from sidelit.source import Document, Section
+
+if TYPE_CHECKING:
+    from sidelit.prose import Prose, Rendering
+
+# What front matter may say.
+KNOWN_NAMES = ("title", "summary", "redirect", "image", "paper", "symbols")
+
+
+def examine(document: Document, rendering: Rendering) -> list[Diagnostic]:
+    """
+    ## What one page shows to be wrong
+
+    `rendering` is what became of the prose of its sections. The findings are in the order of the file. All rules are
+    applied; which of them anyone hears of is decided by the host.
+    """
+    texts = [_Text(*each) for each in zip(document.sections, rendering.prose, strict=True)]
+    findings = [
+        *_front_matter(document),
+        *_title_and_summary(document, texts),
+        *_headings(document, texts),
+        *_doubles(document, texts),
+        *_images(document, texts),
+        *_bare_tex(document, texts, {each.line for each in rendering.diagnostics if each.rule == "math"}),
+        *_backslashes(document),
+        *_definitions(document),
+        *_commented_out(document),
+        *unknown_switches(document.switches, document.path),
+    ]
+    return sorted(inside(finding, document.lines) for finding in findings)
+
+
+def inside(finding: Diagnostic, lines: Sequence[str]) -> Diagnostic:
+    """
+    ### A finding that lies in the file
+
+    Python counts some columns in bytes, and may complain of the end of a file one line below it.
+    """
+    line = min(max(finding.line, 1), max(len(lines), 1))
+    length = len(lines[line - 1]) if lines else 0
+    column = min(max(finding.column, 1), length + 1) if line == finding.line else length + 1
+    return finding if (line, column) == (finding.line, finding.column) else replace(finding, line=line, column=column)
+
+
+@dataclass
+class _Text:
+    """
+    ### The prose of a section, and where it stands
+
+    `bare` is the Markdown without code and formulas, in which every character is at its own place.
+    """
+
+    section: Section
+    prose: Prose
+
+    @cached_property
+    def bare(self) -> str:
+        return bare(self.section.docs)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.section.docs))]
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Return the line and the column in the file of an offset in the Markdown."""
+        number = bisect_right(self.starts, at) - 1
+        line, column = self.section.origins[number] if self.section.origins else (1, 1)
+        return line, column + at - self.starts[number]
+
+
+def _top(document: Document) -> tuple[int, int]:
+    """Return where something is told that is about the page as a whole: its docstring, else its first line of code."""
+    first = document.sections[0]
+    if first.docstring:
+        for start, end in first.doc_lines:
+            for line in range(start, end + 1):
+                if _QUOTES.match(document.lines[line - 1]):
+                    return line, 1
+    for number, text in enumerate(document.lines, start=1):
+        if text.strip() and not text.startswith("#"):
+            return number, 1
+    return 1, 1
+
+
+_QUOTES = re.compile("""\\s*([rRuU]?)(?:\"{3}|'{3}|"|')""")
+
+# ## Front matter
+
+
+def _front_matter(document: Document) -> Iterator[Diagnostic]:
+    unknown = [name for name in document.front_matter if name not in KNOWN_NAMES]
+    places = _places_of_names(document) if unknown else {}
+    for name in unknown:
+        close = difflib.get_close_matches(name, KNOWN_NAMES, 1)
+        advice = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(KNOWN_NAMES)}"
+        message = f"`{name}` in the front matter means nothing here; {advice}"
+        yield Diagnostic(document.path, *places.get(name, _top(document)), "unknown-name", message)
+
+
+def _places_of_names(document: Document) -> dict[str, tuple[int, int]]:
+    """Return the first place in the file where each name stands as one in front matter."""
+    places: dict[str, tuple[int, int]] = {}
+    for number, text in enumerate(document.lines, start=1):
+        if match := _NAME_OF_VALUE.match(text):
+            places.setdefault(match[1], (number, match.start(1) + 1))
+    return places
+
+
+_NAME_OF_VALUE = re.compile(r"""\s*["']?([^\s"':#][^"':#]*?)["']?\s*:(?:\s|$)""")
+
+
+def title_line(document: Document, prose: Sequence[Prose]) -> int:
+    """
+    ### Where the author named the page
+
+    The line of the front matter or the heading that gave the title, 0 where it is only the name of the module.
+    """
+    title = document.front_matter.get("title")
+    if isinstance(title, str) and title.strip():
+        return _places_of_names(document).get("title", _top(document))[0]
+    for section, docs in zip(document.sections, prose, strict=True):
+        if not section.qualname:
+            level_one = [heading for heading in docs.headings if heading.level == 1]
+            if level_one:
+                return section.origins[0][0] if section.origins else 1
+    return 0
+
+
+def _title_and_summary(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]:
+    if document.path.lower().endswith(".md") or "redirect" in document.front_matter:
+        return
+    if not title_line(document, [text.prose for text in texts]):
+        message = "this page has no title; begin the docstring with a heading `# …`, or with front matter"
+        yield Diagnostic(document.path, *_top(document), "no-title", message)
+    if not document.summary:
+        message = "this page has no summary; begin it with a paragraph that says what it is about"
+        yield Diagnostic(document.path, *_top(document), "no-summary", message)
+
+
+def duplicate_titles(titles: Iterable[tuple[str, str, int]]) -> Iterator[Diagnostic]:
+    """
+    ## Pages that nobody can tell apart
+
+    `titles` are a title, its file and its line, for each page. In a search or a list of pages they look the same.
+    """
+    seen: dict[str, str] = {}
+    for title, path, line in titles:
+        if line:
+            other = seen.setdefault(title, path)
+            if other != path:
+                message = f"`{other}` has this title too; give each page a title of its own"
+                yield Diagnostic(path, line, 1, "duplicate-title", message)
+
+
+# ## Headings, anchors, images
+
+_HEADING = re.compile(r"^[ \t>]*(?:[-*+][ \t]+)?(?:(#{1,6})(?=\s)|[^\s#].*\n {0,3}(=+|-+)[ \t]*$)", re.MULTILINE)
+
+
+def _headings(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
+    above = 1
+    for text in texts:
+        for heading, place in _placed_headings(text):
+            if heading > above + 1:
+                message = (
+                    f"a heading of level {heading} below one of level {above}; write it with `{'#' * (above + 1)}`"
+                )
+                yield Diagnostic(document.path, *place, "heading-level", message)
+            above = heading
+
+
+def _placed_headings(text: _Text) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Give the levels of the headings that the page has, each with its place in the file."""
+    if not text.prose.headings:
+        return
+    marks = iter([*_HEADING.finditer(text.bare)])
+    for heading in text.prose.headings:
+        # What only looks like a heading is passed over.
+        mark = next((mark for mark in marks if _level(mark) == heading.level), None)
+        yield heading.level, text.place(mark.start() + len(mark[0]) - len(mark[0].lstrip()) if mark else 0)
+
+
+def _level(mark: re.Match[str]) -> int:
+    return len(mark[1]) if mark[1] else 1 if mark[2].startswith("=") else 2
+
+
+_ID = re.compile(r"""<[a-zA-Z][^<>]*?\bid\s*=\s*["']?([^\s"'>]+)""")
+
+
+def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]:
+    seen = {section.anchor for section in document.sections if section.number}
+    for text in texts:
+        found = [(match[1], match.start(1)) for match in _ID.finditer(text.bare)] if "id" in text.bare else []
+        for id, at in found:
+            if id in seen and f"{id}-2" in text.prose.ids:
+                message = f"the id `{id}` is taken on this page; choose another, links would lead to the first"
+                yield Diagnostic(document.path, *text.place(at), "duplicate-anchor", message)
+            seen.add(id)
+    headings: dict[str, int] = {}
+    for text in texts:
+        places = [place for _, place in _placed_headings(text)]
+        for heading, place in zip(text.prose.headings, places, strict=True):
+            key = " ".join(heading.text.lower().split())
+            # A page and the class that it is about may well have one name.
+            if key in headings and heading.id not in seen and heading.level > 1:
+                message = f"line {headings[key]} has this heading too, so this one is `#{heading.id}`; name them apart"
+                yield Diagnostic(document.path, *place, "duplicate-anchor", message)
+            if heading.level > 1:
+                headings.setdefault(key, place[0])
+
+
+_ALT = re.compile(r"""\balt\s*=\s*(?:"\s*[^"\s]|'\s*[^'\s]|[^\s"'>])""", re.IGNORECASE)
+_IMAGE = re.compile(r"!\[(\s*)\]|<img\b(?![^<>]*\balt\b)", re.IGNORECASE)
+
+
+def _images(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
+    for text in texts:
+        if "<img" not in text.prose.html:
+            continue
+        wordless = sum(
+            name == "img" and not _ALT.search(text.prose.html, start, end)
+            for start, end, name in markup(text.prose.html)
+        )
+        # An empty `alt` in HTML says that the image is decoration, and is not among these.
+        for match in [*_IMAGE.finditer(text.bare)][:wordless]:
+            message = "an image without words; say in the brackets (or in `alt`) what is to be seen"
+            yield Diagnostic(document.path, *text.place(match.start()), "alt-text", message)
+
+
+# ## TeX where no formula is
+
+# Commands of TeX, of which a wrong one may be a slip. Some of them are words that a path or a program may have too.
+_WORDS = r"""
+    alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi varpi rho varrho
+    sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+    frac dfrac tfrac sqrt sum prod int partial nabla infty cdot cdots ldots dots times approx equiv propto leq geq neq
+    le ge ne pm mp in notin subset cup cap forall exists to rightarrow leftarrow Rightarrow Leftrightarrow mapsto
+    mathbb mathbf mathcal mathrm mathit mathsf boldsymbol operatorname text textbf textit hat bar tilde vec dot ddot
+    widehat widetilde overline underline left right big Big bigg Bigg lVert rVert lvert rvert langle rangle lfloor
+    rfloor lceil rceil min max log exp sin cos tan lim sup inf arg det dim ker gcd odot otimes oplus circ star dagger
+    top bot quad qquad tag underbrace overbrace binom begin end substack limits nolimits mid parallel perp sim simeq
+"""
+_AMBIGUOUS = """
+    in to le ge ne big Big left right begin end text top bot min max log exp sin cos tan dot bar hat star tag mid int
+    sum limits dots times pm mp inf sup arg det dim ker gcd lim sim circ vec nu xi pi mu eta chi psi phi rho tau
+"""
+COMMANDS = tuple(_WORDS.split())
+_UNMISTAKABLE = frozenset(COMMANDS) - frozenset(_AMBIGUOUS.split())
+_COMMAND = re.compile(r"(?<![\\\w:/.])\\([A-Za-z]{2,})(?![A-Za-z\\/])")
+
+
+def _bare_tex(document: Document, texts: Iterable[_Text], unclosed: Collection[int]) -> Iterator[Diagnostic]:
+    """
+    ### A formula that lacks its dollars
+
+    Once a paragraph is enough. Behind a dollar that is not closed, on the `unclosed` lines, it is told already.
+    """
+    for text in texts:
+        if "\\" not in text.bare or not (shown := _commands_shown(text)):
+            continue
+        if unclosed and any(line in unclosed for line, _ in text.section.origins):
+            continue
+        told = 0
+        for match in _COMMAND.finditer(text.bare):
+            if match[1] in shown and match.start() >= told:
+                message = f"`{match[0]}` stands outside of a formula; put dollars around it: `${match[0]}$`"
+                yield Diagnostic(document.path, *text.place(match.start()), "bare-tex", message)
+                told = text.bare.find("\n\n", match.end())
+                if told < 0:
+                    break
+
+
+def _commands_shown(text: _Text) -> set[str]:
+    """Return the commands that a reader of the page sees as words. Code and formulas are none."""
+    return {name for name in _COMMAND.findall(" ".join(words(text.prose.html))) if name in _UNMISTAKABLE}
+
+
+def sharpened(finding: Diagnostic, macros: Collection[str] = ()) -> Diagnostic:
+    r"""
+    ## MathJax's complaint, with a suggestion
+
+    An `Undefined control sequence` is a rule of its own, and often a slip of the hand. `macros` are those of the
+    configuration.
+    """
+    match = re.match(r"Undefined control sequence \\(\w+)", finding.message) if finding.rule == "tex" else None
+    if not match:
+        return finding
+    close = difflib.get_close_matches(match[1], [*macros, *COMMANDS], 1, cutoff=0.7)
+    advice = f"did you mean `\\{close[0]}`?" if close else "write it out, or define it under `macros`"
+    return replace(finding, rule="macro", message=f"`\\{match[1]}` is no command that is known; {advice}")
+
+
+# ## Docstrings and definitions
+
+_ESCAPE = re.compile(r"\\(?!$|[\"'])")
+
+
+def _backslashes(document: Document) -> Iterator[Diagnostic]:
+    for section in document.sections:
+        if not section.docstring:
+            continue
+        span = next(
+            (
+                (line, end)
+                for start, end in section.doc_lines
+                for line in range(start, end + 1)
+                if _QUOTES.match(document.lines[line - 1])
+            ),
+            None,
+        )
+        if span is None:
+            continue
+        first, last = span
+        opening = _QUOTES.match(document.lines[first - 1])
+        if opening is None or opening[1] in ("r", "R"):
+            continue
+        for number in range(first, last + 1):
+            if match := _ESCAPE.search(document.lines[number - 1]):
+                message = "a backslash in a docstring that does not begin with `r`; Python reads an escape here"
+                yield Diagnostic(document.path, number, match.start() + 1, "raw-docstring", message)
+                break
+
+
+_AnyDefinition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _definitions(document: Document) -> Iterator[Diagnostic]:
+    """The rules for classes and functions. They need Python's tree, which is read when it is known to be needed."""
+    silent = [each for each in _undocumented(document) if _is_public(each.qualname)]
+    listed = [each for each in document.sections if each.docstring and each.qualname and _ITEM.search(each.docs)]
+    if not silent and not listed:
+        return
+    tree = _Tree(document)
+    for section in silent:
+        if (definition := tree.definition(section)) and not tree.is_excused(section, definition):
+            noun = "class" if isinstance(definition, ast.ClassDef) else "function"
+            message = f"the public {noun} `{section.qualname}` has no prose; say what it is for, or name it with `_`"
+            yield Diagnostic(document.path, *tree.place(section, definition), "undocumented", message)
+    for section in listed:
+        if definition := tree.definition(section):
+            yield from _parameters(document, section, definition, tree)
+
+
+def _undocumented(document: Document) -> Iterator[Section]:
+    """
+    ### Definitions without a word on them
+
+    A comment that begins the body says what happens there, and counts.
+    """
+    for section, below in zip(document.sections, [*document.sections[1:], None], strict=True):
+        if section.kind in ("class", "function") and not section.docs:
+            body = below if below and below.kind == "comment" and below.qualname == section.qualname else None
+            first = section.code_lines[-1][1] if section.code_lines else 0
+            header_only = bool(first) and document.lines[first - 1].rstrip().endswith(":")
+            if not (body and header_only):
+                yield section
+
+
+def _is_public(qualname: str) -> bool:
+    return not any(part.startswith("_") for part in qualname.split("."))
+
+
+class _Tree:
+    """
+    ### The definitions of a file
+
+    `by_line` are they by the line of their `def` or `class`, `parents` the definitions around each.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self.lines = document.lines
+        self.by_line: dict[int, _AnyDefinition] = {}
+        self.parents: dict[_AnyDefinition, _AnyDefinition | None] = {}
+        text = "\n".join(document.lines).replace("\0", " ") + "\n"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        stack: list[tuple[ast.AST, _AnyDefinition | None]] = [(tree, None)]
+        while stack:
+            node, parent = stack.pop()
+            if isinstance(node, _AnyDefinition):
+                self.by_line[node.lineno] = node
+                self.parents[node] = parent
+                parent = node
+            stack.extend((child, parent) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+
+    def definition(self, section: Section) -> _AnyDefinition | None:
+        """Return what a section is about, if Python reads it as the outline did."""
+        for first, last in section.code_lines:
+            for line in range(first, last + 1):
+                if node := self.by_line.get(line):
+                    return node if node.name == section.qualname.rpartition(".")[2] else None
+        return None
+
+    def place(self, section: Section, node: _AnyDefinition) -> tuple[int, int]:
+        """Return where a definition begins, with its decorators."""
+        line = section.code_lines[0][0]
+        text = self.lines[line - 1]
+        return line, len(text) - len(text.lstrip()) + 1
+
+    def is_excused(self, section: Section, node: _AnyDefinition) -> bool:
+        """
+        Whether nobody would miss prose here
+
+        Inside a function, at another form of what is documented already, and at a method that may be one of a base
+        class from another file, where it is explained.
+        """
+        parent = self.parents[node]
+        if any(_last_name(each) in _OTHER_FORMS for each in node.decorator_list):
+            return True
+        if isinstance(node, ast.ClassDef):
+            return isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(parent, ast.ClassDef):
+            return any(_last_name(base) not in ("object", "") for base in parent.bases)
+        return parent is not None
+
+
+_OTHER_FORMS = frozenset(("overload", "override", "setter", "deleter", "getter", "register"))
+
+
+def _last_name(node: ast.expr) -> str:
+    match node:
+        case ast.Call(func=inner) | ast.Subscript(value=inner):
+            return _last_name(inner)
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return "?"
+
+
+# ### Parameters
+#
+# A list whose items begin with a name in code, with one of them a parameter, is a list of parameters.
+
+_ITEM = re.compile(
+    r"^ {0,3}[-*+] +(`\*{0,2}[A-Za-z_]\w*`(?:(?:,? and |,? or |, | / |/)`\*{0,2}[A-Za-z_]\w*`)*)(?!`|\()", re.M
+)
+_CODE_NAME = re.compile(r"`\*{0,2}([A-Za-z_]\w*)`")
+_LISTED = re.compile(r"^ {0,3}[-*+] ")
+
+
+def _parameters(document: Document, section: Section, definition: _AnyDefinition, tree: _Tree) -> Iterator[Diagnostic]:
+    signature = _Signature.of(definition, tree)
+    if signature is None:
+        return
+    for names in _lists(section):
+        if not any(name in signature.names for name in names):
+            continue
+        if not signature.is_open:
+            for name, place in names.items():
+                if name not in signature.names and name not in signature.attributes:
+                    close = difflib.get_close_matches(name, sorted(signature.names - names.keys()), 1)
+                    advice = f"did you mean `{close[0]}`?" if close else "correct it, or take it out of the list"
+                    message = f"`{section.qualname}` has no parameter `{name}`; {advice}"
+                    yield Diagnostic(document.path, *place, "unknown-parameter", message)
+        place = next(place for name, place in names.items() if name in signature.names)
+        mentioned = {*names, *_CODE_NAME.findall(f"{section.docs} {signature.more_docs}")}
+        if missing := [f"`{name}`" for name in signature.expected if name not in mentioned]:
+            message = f"the list of parameters of `{section.qualname}` says nothing of {', '.join(missing)}; add a word"
+            yield Diagnostic(document.path, *place, "missing-parameter", message)
+        return
+
+
+def _lists(section: Section) -> Iterator[dict[str, tuple[int, int]]]:
+    """Give the lists of a text that could be of parameters: each name with its place."""
+    names: dict[str, tuple[int, int]] = {}
+    for text, (line, column) in zip(section.docs.split("\n"), section.origins, strict=True):
+        if item := _ITEM.match(text):
+            for name in _CODE_NAME.finditer(item[1]):
+                names.setdefault(name[1], (line, column + item.start(1) + name.start()))
+        elif text.strip() and not text.startswith("  ") and not _LISTED.match(text) and names:
+            yield names
+            names = {}
+    if names:
+        yield names
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """
+    ### What a caller may name
+
+    * `names` are all parameters, `expected` those that a list of parameters should have
+    * `attributes` may stand in the list as well: a docstring of a class tells of them too
+    * `is_open` says that any name may be passed
+    * `more_docs` is where else parameters may be explained
+    """
+
+    names: frozenset[str]
+    expected: tuple[str, ...]
+    attributes: frozenset[str] = frozenset()
+    is_open: bool = False
+    more_docs: str = ""
+
+    @staticmethod
+    def of(node: _AnyDefinition, tree: _Tree) -> _Signature | None:
+        """Return the signature, `None` where it cannot be known."""
+        if not isinstance(node, ast.ClassDef):
+            return _Signature.of_function(node, isinstance(tree.parents[node], ast.ClassDef))
+        attributes = frozenset(_attributes(node))
+        for child in node.body:
+            if isinstance(child, ast.FunctionDef) and child.name == "__init__":
+                # What a base class has already explained need not be said again.
+                signature = _Signature.of_function(child, True)
+                expected = () if node.bases else signature.expected
+                more_docs = ast.get_docstring(child) or ""
+                return replace(signature, expected=expected, attributes=attributes, more_docs=more_docs)
+        fields = [
+            child.target.id
+            for child in node.body
+            if isinstance(child, ast.AnnAssign) and isinstance(child.target, ast.Name)
+        ]
+        is_record = any(_last_name(each) in ("dataclass", "define", "frozen") for each in node.decorator_list)
+        if not is_record or any(_last_name(base) not in ("object", "Generic", "Protocol") for base in node.bases):
+            return None
+
+        # A field may have a name that says it all.
+        return _Signature(frozenset(fields), (), attributes)
+
+    @staticmethod
+    def of_function(node: ast.FunctionDef | ast.AsyncFunctionDef, is_method: bool) -> _Signature:
+        """Return the signature of a function, for a method without `self`."""
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        if is_method and not any(_last_name(each) == "staticmethod" for each in node.decorator_list):
+            arguments = arguments[1:]
+        plain_names = [each.arg for each in (*arguments, *node.args.kwonlyargs)]
+        rest = [each.arg for each in (node.args.vararg, node.args.kwarg) if each]
+        expected = tuple(name for name in plain_names if not name.startswith("_"))
+        return _Signature(frozenset((*plain_names, *rest)), expected, is_open=node.args.kwarg is not None)
+
+
+def _attributes(node: ast.ClassDef) -> Iterator[str]:
+    for child in ast.walk(node):
+        match child:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) | ast.FunctionDef(name=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+
+
+# ## Comments that are code
+
+
+def _commented_out(document: Document) -> Iterator[Diagnostic]:
+    for first, _ in document.asleep:
+        text = document.lines[first - 1]
+        message = "code in a comment; take it out, the history of the file remembers it"
+        yield Diagnostic(document.path, first, text.index("#") + 1, "commented-out-code", message)

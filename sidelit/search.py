@@ -1,0 +1,173 @@
+r"""
+# What the search knows
+
+This module takes the pages of a site and gives the script that a reader's browser searches in: for each heading, and
+for each section of code, its title, its prose and the names in the code. It is a script and not data, because a page
+that was opened from the disk may load a script and nothing else. The theme's `find.js` does the looking up.
+
+Formulas are lifted out of the words. Each is in the script once, as TeX, by which it is found, and as MathML, so that a
+result shows it as a formula.
+
+Nothing here is HTML: titles and prose are text, whatever is in them, and the browser writes them as text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+
+from sidelit.formula import Slot, fill, markup
+
+# The library that looks words up, and its licence, below `node_modules`. A wheel carries them beside MathJax.
+PARTS = ("minisearch/dist/umd/index.js", "minisearch/LICENSE.txt")
+
+# Text and formulas by turns, beginning and ending with text: `("Let ", "\theta", " be")`.
+Pieces = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    ### One place that can be found
+
+    * `anchor` is where it is on its page
+    * `title` and `text` are prose
+    * `name` is the dotted name of the class or function that begins here
+    * `names` are the names in the code beside it, with spaces between them
+    """
+
+    anchor: str
+    title: Pieces
+    text: Pieces
+    name: str = ""
+    names: str = ""
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """
+    ### A page and the places on it
+
+    `url` counts from the top of the site.
+    """
+
+    url: str
+    title: str
+    entries: Sequence[Entry]
+
+
+# ## From HTML to text
+
+# The code point stands before and after each formula. Unicode promises never to give it to a character.
+_MARK = "\ufdd1"
+
+# These stand inside of words. At any other tag a word ends.
+_INLINE = re.compile(
+    "/?(?:a|abbr|b|bdi|bdo|cite|code|del|dfn|em|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|u|var|wbr)"
+)
+_HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_ID = re.compile(r"""\sid\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
+
+# Links in a text that are none of its words: the number of a footnote, the sign beside a heading.
+_SIGN = re.compile(r"""\sclass\s*=\s*["']?(?:footnote-|headerlink)""", re.IGNORECASE)
+
+
+def entries_of(html: str, slots: Sequence[Slot], anchor: str, title: str, *, joined: bool = False) -> list[Entry]:
+    """
+    ### The places in a text
+
+    `html` has placeholders, `slots` are what they stand for. Each heading with an id begins a place. What comes before
+    the first one is at `anchor`, where the text as a whole is, and has the `title`. A heading at the very beginning
+    takes that place; where text is `joined`, the first heading does in any case.
+    """
+    filled = fill(html.replace(_MARK, ""), slots, lambda each: _MARK + escape(each.tex.replace(_MARK, "")) + _MARK)
+    drafts = [_Draft(anchor, [escape(title)], [])]
+    words, heading, sign, at = drafts[0].body, "", False, 0
+    for start, end, name in markup(filled):
+        if not sign:
+            words.append(filled[at:start])
+        at = end
+        if name == "a":
+            sign = _SIGN.search(filled, start, end) is not None
+        elif name == "/a":
+            sign = False
+        elif name in _HEADINGS and not heading and (id := _ID.search(filled, start, end)):
+            drafts.append(_Draft(unescape(id[1] or id[2] or id[3] or ""), [], []))
+            words, heading = drafts[-1].title, name
+        elif heading and name == f"/{heading}":
+            words, heading = drafts[-1].body, ""
+        if not _INLINE.fullmatch(name):
+            words.append(" ")
+    if not sign:
+        words.append(filled[at:])
+    if len(drafts) > 1 and (joined or not "".join(drafts[0].body).strip()):
+        drafts[:2] = [_Draft(anchor, drafts[1].title, drafts[0].body + drafts[1].body)]
+    return [Entry(each.anchor, _pieces(each.title), _pieces(each.body)) for each in drafts]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An entry while it is read: stretches of HTML without tags."""
+
+    anchor: str
+    title: list[str]
+    body: list[str]
+
+
+def _pieces(html: Sequence[str]) -> Pieces:
+    """Return HTML without tags as text, with each run of white space in the prose as one space."""
+    pieces = unescape("".join(html)).split(_MARK)
+    pieces[::2] = [re.sub(r"\s+", " ", piece) for piece in pieces[::2]]
+    pieces[0] = pieces[0].lstrip()
+    pieces[-1] = pieces[-1].rstrip()
+    return tuple(pieces)
+
+
+# ## From entries to a script
+
+
+def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> str:
+    """
+    ### The index of a site
+
+    In place of a formula stands its number in `formulas`. `mathml` is the MathML of formulas by their TeX; one that is
+    not in it will be shown as TeX.
+    """
+    numbers: dict[str, int] = {}
+
+    def numbered(pieces: Pieces) -> list[str | int]:
+        mixed = [numbers.setdefault(each, len(numbers)) if i % 2 else each for i, each in enumerate(pieces)]
+        return [each for each in mixed if each != ""]
+
+    listed = []
+    for page in pages:
+        title = next((each.title for each in page.entries[:1] if "".join(each.title) == page.title), (page.title,))
+        places = [
+            [each.anchor, numbered(each.title), numbered(each.text), each.name, each.names] for each in page.entries
+        ]
+        listed.append([page.url, numbered(title), places])
+    formulas = [[tex, mathml.get(tex, "")] for tex in numbers]
+    return assignment("sidelitIndex", {"pages": listed, "formulas": formulas})
+
+
+def assignment(name: str, value: object) -> str:
+    """
+    ### A script that does nothing but keep a value
+
+    In ASCII, so that no character ends a line or means something else elsewhere, and without the `<` that could begin
+    a tag.
+    """
+    return f"window.{name} = {json.dumps(value, separators=(',', ':'))};\n".replace("<", "\\u003c")
+
+
+_MATHML = re.compile(r"<math\b.*</math>", re.DOTALL)
+_ANNOTATION = re.compile(r"<annotation\b.*?</annotation>", re.DOTALL)
+
+
+def mathml_of(html: str) -> str:
+    """Return the MathML in a typeset formula, without the TeX, which the index has."""
+    found = _MATHML.search(html)
+    return _ANNOTATION.sub("", found[0]) if found else ""

@@ -1,0 +1,144 @@
+"""
+# What a project has configured
+
+A build is told its configuration by MkDocs. `sidelit check` must not wait for MkDocs to be loaded, so this module reads
+the few lines of `mkdocs.yml` that it needs, and the table `[tool.sidelit]` of `pyproject.toml`, which builds heed too.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sidelit.diagnostic import Diagnostic
+from sidelit.rules import Levels, read_settings
+from sidelit.source import split_lines
+from sidelit.tree import Mount, mount, shown_path
+
+
+class SettingsError(Exception):
+    """A configuration cannot be read. The message is one line that says where and why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    ## The configuration of a project
+
+    * `root` is the folder that holds it
+    * `mounts` are the trees of the site, `docs` the folder of its hand-written pages; without a site there are none
+    * `levels` are the rules that were set, `diagnostics` what is wrong with them
+    * the others are the plugin's options
+    """
+
+    root: Path
+    mounts: tuple[Mount, ...] = ()
+    docs: Path | None = None
+    levels: Levels = field(default_factory=dict)
+    macros: Mapping[str, Any] = field(default_factory=dict)
+    allow_html: bool = True
+    math: str = "build"
+    cache: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def find_settings(folder: Path) -> Settings:
+    """
+    ## The configuration that holds in a folder
+
+    The nearest `mkdocs.yml` or `pyproject.toml` from there upwards, but not above the folder of a repository. Raises
+    `SettingsError` for a file that cannot be read.
+    """
+    for root in (folder, *folder.parents):
+        site = next((root / name for name in ("mkdocs.yml", "mkdocs.yaml") if (root / name).is_file()), None)
+        if site or (root / "pyproject.toml").is_file():
+            return _read(root, site)
+        if (root / ".git").exists():
+            break
+    return Settings(folder)
+
+
+def project_rules(root: Path) -> tuple[Levels, list[Diagnostic]]:
+    """
+    ### The rules that `pyproject.toml` sets
+    """
+    path = root / "pyproject.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{shown_path(path)}: cannot be read: {error}") from None
+    if "sidelit" not in text:
+        return {}, []
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("sidelit", {})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{shown_path(path)}: not valid TOML: {error}") from None
+    return read_settings(table.get("rules"), str(path), split_lines(text))
+
+
+def _read(root: Path, site: Path | None) -> Settings:
+    levels, diagnostics = project_rules(root)
+    if site is None:
+        return Settings(root, levels=levels, diagnostics=tuple(diagnostics))
+
+    values, text = _load(site)
+    plugins = values.get("plugins") or []
+    listed = plugins.items() if isinstance(plugins, dict) else _pairs(plugins)
+    options = next((value for name, value in listed if name == "sidelit"), None) or {}
+    if not isinstance(options, dict):
+        raise SettingsError(f"{shown_path(site)}: the options of the plugin sidelit are no `name: value` lines")
+    own, problems = read_settings(options.get("rules"), str(site), split_lines(text))
+    return Settings(
+        root,
+        mounts=tuple(_mount(root, entry, site) for entry in options.get("sources") or []),
+        docs=root / str(values.get("docs_dir") or "docs"),
+        levels={**levels, **own},
+        macros=options.get("macros") or {},
+        allow_html=options.get("allow_html", True) is not False,
+        math=str(options.get("math", "build")),
+        cache=str(options.get("cache") or ""),
+        diagnostics=(*diagnostics, *problems),
+    )
+
+
+def _load(path: Path) -> tuple[dict[str, Any], str]:
+    """Return what is in a `mkdocs.yml`. What only MkDocs can make sense of, such as `!ENV`, is nothing here."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    Loader.add_multi_constructor(None, lambda loader, tag, node: None)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{shown_path(path)}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise SettingsError(f"{shown_path(path)}{place}: not valid YAML: {problem}") from None
+    return (values if isinstance(values, dict) else {}), text
+
+
+def _pairs(plugins: Any) -> list[tuple[Any, Any]]:
+    pairs: list[tuple[Any, Any]] = []
+    for each in plugins if isinstance(plugins, list) else []:
+        pairs += each.items() if isinstance(each, dict) else [(each, None)]
+    return pairs
+
+
+def _mount(root: Path, entry: Any, site: Path) -> Mount:
+    entry = {"path": entry} if isinstance(entry, str) else entry
+    path = entry.get("path") if isinstance(entry, dict) else None
+    at = entry.get("at") if isinstance(entry, dict) else None
+    if not isinstance(path, str) or not isinstance(at, str | None):
+        raise SettingsError(f"{shown_path(site)}: sources: {entry} is neither a path nor {{path: …, at: …}}")
+    return mount(Path(os.path.normpath(root / path)), at)

@@ -1,0 +1,131 @@
+"""
+# The site of this repository, examined by axe
+
+Every page in both colour schemes, and what opens, lights up or pops up on a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sidelit.hosts.site import build
+
+ROOT = Path(__file__).resolve().parent.parent
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+# axe does not judge the contrast of text on a gradient. The shade at the edge of code is one, and so all code would go
+# unjudged; without it the code stands on the colour that it has almost everywhere.
+FLAT = "*, ::before, ::after { background-image: none !important; }"
+
+VIOLATIONS = """async () => {
+  const { violations } = await axe.run({ resultTypes: ["violations"], preload: false });
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id} (${help}): ${target.join(" ")}`));
+}"""
+
+CODE_AND_FORMULAS = "optimizers/adam.html"
+NARROW = (CODE_AND_FORMULAS, "configuration.html", "optimizers/performance_test.html", "sidelit/names.html")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT / "mkdocs.yml", tmp_path_factory.mktemp("built") / "site", strict=True).folder
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path, serve_folder: Callable[[Path], str]) -> str:
+    return serve_folder(folder)
+
+
+@pytest.fixture(scope="module")
+def wide(browser: Browser) -> Iterator[Page]:
+    yield from _window(browser, 1440, 900)
+
+
+@pytest.fixture(scope="module")
+def narrow(browser: Browser) -> Iterator[Page]:
+    yield from _window(browser, 390, 844)
+
+
+def _window(browser: Browser, width: int, height: int) -> Iterator[Page]:
+    """A window in which nothing moves and every page has axe."""
+    page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.add_init_script(AXE)
+    yield page
+    page.close()
+
+
+def open_page(page: Page, address: str) -> None:
+    page.goto(address)
+    page.add_style_tag(content=FLAT)
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds in the page as it is now: the scheme, the rule, and where."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [f"{scheme}: {each}" for each in page.evaluate(VIOLATIONS)]
+    return found
+
+
+def test_no_page_has_a_violation(wide: Page, site: str, folder: Path) -> None:
+    found = {}
+    addresses = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.html"))]
+    assert {CODE_AND_FORMULAS, "404.html", "search.html"} <= set(addresses)
+    for address in addresses:
+        open_page(wide, site + address)
+        found[address] = violations(wide)
+    assert not {address: each for address, each in found.items() if each}
+
+
+def test_no_page_has_a_violation_where_the_columns_are_one(narrow: Page, site: str) -> None:
+    found = {}
+    for address in NARROW:
+        open_page(narrow, site + address)
+        found[address] = violations(narrow)
+    assert not {address: each for address, each in found.items() if each}
+
+
+def test_the_open_contents_have_no_violation(wide: Page, narrow: Page, site: str) -> None:
+    for page in (wide, narrow):
+        open_page(page, site + CODE_AND_FORMULAS)
+        page.locator(".contents summary").click()
+        expect(page.locator(".tree")).to_be_visible()
+        assert violations(page) == []
+
+
+def test_results_of_a_search_have_no_violation(wide: Page, narrow: Page, site: str) -> None:
+    for page in (wide, narrow):
+        open_page(page, site + CODE_AND_FORMULAS)
+        page.keyboard.press("/")
+        page.keyboard.type("moment")
+        expect(page.locator(".search-list a").first).to_be_visible()
+        assert violations(page) == []
+
+
+def test_a_pinned_symbol_and_the_rest_that_steps_back_have_no_violation(wide: Page, site: str) -> None:
+    open_page(wide, site + CODE_AND_FORMULAS)
+    wide.locator("mjx-container [data-s]").first.click()
+    expect(wide.locator(".code .lit").first).to_be_attached()
+    assert violations(wide) == []
+
+
+def test_the_preview_of_a_definition_has_no_violation(wide: Page, site: str) -> None:
+    open_page(wide, site + CODE_AND_FORMULAS)
+    wide.locator(".code a[href*='.html#']").first.hover()
+    expect(wide.locator(".preview")).to_be_visible()
+    assert violations(wide) == []
+
+
+def test_the_test_sees_what_is_wrong(wide: Page, site: str) -> None:
+    open_page(wide, site + "index.html")
+    assert violations(wide) == []
+    wide.add_style_tag(content="#container { color: #bbb; background: #aaa; }")
+    wide.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
+    seen = {each.partition(" (")[0] for each in violations(wide)}
+    assert {"light: color-contrast", "dark: color-contrast", "light: button-name", "dark: button-name"} <= seen

@@ -1,0 +1,127 @@
+"""The server that shows a site while one writes, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from building import BIN, own_cache, snapshot, write
+from playwright.sync_api import Browser, Page, expect
+
+__all__ = ["own_cache"]
+
+TALL = "\n".join(f"# Paragraph {number}\nx{number} = {number}\n" for number in range(60))
+FILES = {
+    "pkg/__init__.py": '"""\n# A package\n"""\n',
+    "pkg/a.py": f'"""\n# The first\n\nWith $x$.\n"""\n{TALL}',
+    "pkg/b.py": '"""\n# The second\n\nSee [the first](a.py).\n"""\n',
+}
+
+
+@contextmanager
+def serving(folder: Path, *command: str | Path) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Run a server; give its address, and a function that reads what it has said so far."""
+    log = folder.parent / "log"
+    with (
+        log.open("w+b") as said,
+        subprocess.Popen([*command, "--address", "127.0.0.1:0"], cwd=folder, stdout=said, stderr=said) as server,
+    ):
+        try:
+            while not (found := re.search(r"http://127\.0\.0\.1:\d+/", log.read_text())):
+                assert server.poll() is None, log.read_text()
+            yield found[0], log.read_text
+            assert server.poll() is None, log.read_text()
+        finally:
+            server.terminate()
+            server.wait(20)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def tree(own_cache: Path, tmp_path: Path) -> Path:
+    return write(tmp_path / "project", FILES)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def test_a_saved_change_is_in_the_browser_where_the_reader_was(tree: Path, page: Page) -> None:
+    with serving(tree, BIN / "sidelit", "serve", "pkg") as (address, said):
+        page.goto(f"{address}pkg/a.html")
+        page.evaluate("scrollTo(0, 1200)")
+        page.wait_for_function("scrollY === 1200")
+        text = FILES["pkg/a.py"]
+        (tree / "pkg/a.py").write_text(text.replace("The first", "Changed").replace("$x$", r"$\frac{y}{2}$"))
+        expect(page.locator("h1")).to_have_text("Changed")
+        page.wait_for_function("scrollY === 1200")
+        expect(page.locator("mjx-mfrac")).to_have_count(1)
+
+        # The rest of the site follows: the navigation of the other pages has the new title.
+        page.goto(f"{address}pkg/b.html")
+        expect(page.locator(".tree")).to_contain_text("Changed")
+    # Nothing was written beside the sources.
+    assert set(snapshot(tree)) == {"pkg", *FILES}
+
+
+def test_an_error_stands_above_its_page_until_it_is_mended(tree: Path, page: Page) -> None:
+    with serving(tree, BIN / "sidelit", "serve", "pkg") as (address, said):
+        page.goto(f"{address}pkg/a.html")
+        banner = page.locator("#live-problems")
+        expect(banner).to_have_count(0)
+        (tree / "pkg/a.py").write_text('"""\n# The first\n\n$\\nonsense$ <b>\n"""\ndef broken(:\n')
+        expect(banner).to_contain_text(r"pkg/a.py:4:1: Undefined control sequence \nonsense [tex]")
+        expect(banner).to_contain_text("pkg/a.py:6:12:")
+        assert page.locator("#live-problems b").count() == 0
+        page.goto(f"{address}pkg/b.html")
+        expect(banner).to_have_count(0)
+        page.goto(f"{address}pkg/a.html")
+        (tree / "pkg/a.py").write_text(FILES["pkg/a.py"])
+        expect(banner).to_have_count(0)
+    assert "pkg/a.py:6:12:" in said()
+
+
+def test_files_that_come_and_go_are_followed(tree: Path, page: Page) -> None:
+    with serving(tree, BIN / "sidelit", "serve", "pkg") as (address, said):
+        page.goto(f"{address}pkg/a.html")
+        write(tree, {"pkg/c.py": '"""\n# The third\n"""\n'})
+        expect(page.locator(".tree")).to_contain_text("The third")
+        (tree / "pkg/c.py").rename(tree / "pkg/d.py")
+        expect(page.locator('.tree a[href$="d.html"]')).to_have_count(1)
+        assert page.request.get(f"{address}pkg/c.html").status == 404
+        assert page.request.get(f"{address}pkg/d.html").status == 200
+        (tree / "pkg/a.py").unlink()
+        expect(page.locator(".section")).to_have_count(0)
+
+
+def test_a_broken_configuration_leaves_the_site_as_it_was(tree: Path, page: Page) -> None:
+    good = "site_name: x\ntheme: sidelit\nplugins: [{sidelit: {sources: [pkg]}}]\n"
+    write(tree, {"mkdocs.yml": good, "docs/index.md": "# Home\n", "docs/more.md": "# More\n"})
+    serve = "import sys, pathlib, sidelit.hosts.serve as it; it.serve(pathlib.Path(sys.argv[1]), sys.argv[3])"
+    with serving(tree, BIN / "python", "-c", serve, "mkdocs.yml") as (address, said):
+        page.goto(f"{address}more/")
+        write(tree, {"docs/more.md": "# Still more\n"})
+        expect(page.locator("h1")).to_have_text("Still more")
+        write(tree, {"mkdocs.yml": good.replace("sources: [pkg]", "sources: 7")})
+        expect(page.locator("#live-problems")).to_contain_text("sources")
+        expect(page.locator("h1")).to_have_text("Still more")
+        write(tree, {"mkdocs.yml": good.replace("site_name: x", "site_name: A better name")})
+        expect(page.locator(".site")).to_have_text("A better name")
+        expect(page.locator("#live-problems")).to_have_count(0)
+
+
+def test_an_address_that_is_taken_is_said_in_one_line(tree: Path) -> None:
+    with serving(tree, BIN / "sidelit", "serve", "pkg") as (address, said):
+        place = address.removeprefix("http://").rstrip("/")
+        second = subprocess.run(
+            [BIN / "sidelit", "serve", "pkg", "--address", place], cwd=tree, capture_output=True, text=True
+        )
+    assert second.returncode == 1
+    assert second.stderr == f"sidelit: {place}: Address already in use; choose another address with --address\n"
