@@ -31,7 +31,7 @@ DIALECTS = ("auto", "markdown", "google", "numpy", "sphinx")
 
 class _Line(NamedTuple):
     """
-    ### A line, and where its text begins in the file
+    ## A line, and where its text begins in the file
 
     A line that got something in front begins that much further left, before the first column perhaps.
     """
@@ -72,7 +72,7 @@ def to_markdown(docs: str, origins: Sequence[Origin], dialect: str = "auto") -> 
     for name, read in _READERS.items():
         if dialect in (name, "auto"):
             parts = list(read(lines, in_code))
-            if any(part.is_evidence or (dialect == name and part.items is not None) for part in parts):
+            if any(part.is_evidence or (dialect == name and part.title) for part in parts):
                 made = _trimmed([line for part in parts for line in _markdown_of(part)])
                 return "\n".join(line.text for line in made), tuple((line.line, line.column) for line in made)
     return docs, tuple(origins)
@@ -109,7 +109,8 @@ class _Item:
     """
     ### One thing that is described
 
-    `term` is Markdown, `at` the line that it stands in, and `body` the description.
+    `term` is Markdown, `at` the line that it stands in, and `body` the description. Without a term it is a remark
+    between the others.
     """
 
     term: str
@@ -123,13 +124,13 @@ class _Part:
     ### A piece of a docstring
 
     * `title` is what stands above, empty for running text, and `at` its line
-    * `items` are what it describes, or `None` where it is text: `body`
+    * `items` are what it describes; where there are none it is text, `body`
     * `is_evidence` says that nobody would write this in Markdown
     """
 
     title: str = ""
     at: _Line = _Line("", 1, 1)
-    items: tuple[_Item, ...] | None = None
+    items: tuple[_Item, ...] = ()
     body: tuple[_Line, ...] = ()
     is_evidence: bool = False
 
@@ -140,21 +141,18 @@ def _markdown_of(part: _Part) -> Iterator[_Line]:
 
     Items are a definition list under the title. A text is a paragraph under it, or a box where it is a note.
     """
-    if not part.title and part.items is None:
+    if not part.title:
         yield from part.body
         return
     yield part.at.empty()
     if part.items:
-        if part.title:
-            yield part.at.with_text(f"**{part.title}**")
-            yield part.at.empty()
+        yield part.at.with_text(f"**{part.title}**")
+        yield part.at.empty()
         for item in part.items:
             yield from _definition(item)
     elif kind := _BOXES.get(part.title.lower()):
         yield part.at.with_text(f'!!! {kind} "{part.title}"')
         yield from (line.below("    ") for line in part.body)
-    elif part.items is not None:
-        yield from _definition(_Item(f"**{part.title}**", part.at, part.body))
     else:
         yield part.at.with_text(f"**{part.title}**")
         yield part.at.empty()
@@ -163,12 +161,16 @@ def _markdown_of(part: _Part) -> Iterator[_Line]:
 
 
 _BOXES = {
-    "note": "note", "notes": "note", "important": "note", "tip": "tip", "hint": "tip", "warning": "warning",
+    "note": "note", "important": "note", "tip": "tip", "hint": "tip", "warning": "warning",
     "warnings": "warning", "caution": "warning", "attention": "warning", "danger": "danger",
 }  # fmt: skip
 
 
 def _definition(item: _Item) -> Iterator[_Line]:
+    if not item.term:
+        yield from item.body
+        yield item.at.empty()
+        return
     yield item.at.with_text(item.term)
     first, rest = item.body[:1], item.body[1:]
     if not first or _BLOCK.match(first[0].text):
@@ -281,7 +283,7 @@ _RESULTS = frozenset(("returns", "return", "yields", "yield", "receives"))
 _EXAMPLES = frozenset(("example", "examples"))
 
 _GOOGLE_HEADING = re.compile(r"([A-Z][A-Za-z]*(?: [A-Za-z]+){0,3}):[ \t]*$")
-_NAME = r"\*{0,2}[^\W\d][\w.]*"
+_NAME = r"\*{0,2}[^\W\d][\w.]*(?:\[\w+\])?"
 _IN_BRACKETS = r"\([^()]*(?:\([^()]*\)[^()]*)*\)"
 _GOOGLE_ITEM = re.compile(rf"(`[^`]+`|{_NAME}(?:, ?{_NAME})*)[ ]?({_IN_BRACKETS})?[ ]?:(?=\s|$)")
 _GOOGLE_RESULT = re.compile(r"((?:[^\s:`]|, |`[^`]*`| of | or | \| )+):(?=\s|$)")
@@ -400,29 +402,33 @@ def _numpy_items(body: Sequence[_Line], is_result: bool) -> tuple[tuple[_Item, .
     """Return the items of a section, and whether they are of a shape that only NumPy's have."""
     starts = [number for number, line in enumerate(body) if line.text.strip() and not line.indent]
     matches = [_NUMPY_ITEM.match(body[number].text.rstrip()) for number in starts]
-    if not starts or starts[0] or not (is_result or all(matches)):
+    if not starts or starts[0] or not (is_result or matches[0]):
         return (), False
     items, is_evidence = [], False
     for number, end, match in zip(starts, [*starts[1:], len(body)], matches, strict=True):
         line, rest = body[number], body[number + 1 : end]
         described = any(each.text.strip() for each in rest)
-        if not match and not described:
+        if not match and not described and is_result:
             return (), False
+        if not match and not is_result:
+            items.append(_Item("", line, tuple(body[number:end])))
+            continue
         if match and (match[2] is not None or not is_result):
             term = _term(_names(match[1]) if "(" not in match[1] else _code(match[1]), match[2] or "")
         else:
             term = _code(line.text)
         is_evidence |= described
         items.append(_Item(term, line, _dedented(rest)))
-    return tuple(items), is_evidence or any(match and match[2] for match in matches)
+    is_evidence |= any(match and match[2] for match in matches)
+    return tuple(items), is_evidence and (is_result or all(matches))
 
 
 # ## Fields of reStructuredText
 #
 # What is said of one parameter may be in two fields, `:param x:` and `:type x:`. Fields of one kind make one list, in
-# the place of the first.
+# the place of the first. Those that nobody knows are a list by themselves.
 
-_FIELD = re.compile(r":([a-zA-Z]+)(?:[ \t]+([^:`\n]+(?:\\:[^:`\n]*)*))?:(?=\s|$)")
+_FIELD = re.compile(r":([a-zA-Z]\w+)(?:[ \t]+([^:`\n]+(?:\\:[^:`\n]*)*))?:(?=\s|$)")
 _KINDS = {
     **dict.fromkeys(("param", "parameter", "arg", "argument", "key", "keyword", "kwarg", "kwparam"), "Parameters"),
     **dict.fromkeys(("raises", "raise", "except", "exception"), "Raises"),
@@ -430,6 +436,8 @@ _KINDS = {
     **dict.fromkeys(("returns", "return"), "Returns"),
     **dict.fromkeys(("yields", "yield"), "Yields"),
 }
+_UNNAMED = ("Returns", "Yields")
+_OTHERS = "Other fields"
 _TYPES = {"type": "Parameters", "vartype": "Attributes", "rtype": "Returns", "ytype": "Yields"}
 
 
@@ -450,12 +458,12 @@ def _sphinx(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
             end = field[1]
             following = next((number for number in range(end, len(lines)) if lines[number].text.strip()), end)
             end = following if following < len(lines) and _field(lines, following) else end
-        if fields:
+        if any(field.kind in _KINDS or field.kind in _TYPES for field in fields):
             yield _Part(body=tuple(lines[start:at]))
             yield from _field_lists(fields)
             start = at = end
         else:
-            at += 1
+            at = max(end, at + 1)
     yield _Part(body=tuple(lines[start:]))
 
 
@@ -463,7 +471,7 @@ def _field(lines: Sequence[_Line], at: int) -> tuple[_Field, int] | None:
     """Return the field that begins in a line, and where it ends."""
     line = lines[at]
     match = _FIELD.match(line.text)
-    if not match or match[1] not in _KINDS.keys() | _TYPES.keys():
+    if not match:
         return None
     end = _end_of_indented(lines, at + 1)
     body = _body(line.cut(match.end()), lines[at + 1 : end])
@@ -474,15 +482,20 @@ def _field_lists(fields: Sequence[_Field]) -> Iterator[_Part]:
     types = {(_TYPES[field.kind], field.name): _in_one_line(field.body) for field in fields if field.kind in _TYPES}
     lists: dict[str, list[_Item]] = {}
     for field in fields:
-        if title := _KINDS.get(field.kind):
+        if field.kind not in _TYPES:
+            title = _KINDS.get(field.kind, _OTHERS)
             lists.setdefault(title, []).append(_field_item(title, field, types))
     for field in fields:
         # A type of which nothing else is said.
         if (title := _TYPES.get(field.kind, "")) and (found := types.pop((title, field.name), "")):
-            term = _term(_code(field.name), found) if field.name else f"**{title}** ({_type(found)})"
+            term = _term(_code(field.name), found) if field.name else _type(found)
             lists.setdefault(title, []).append(_Item(term, field.at, ()))
     for title, items in lists.items():
-        yield _Part("" if title in ("Returns", "Yields") else title, items[0].at, tuple(items), is_evidence=True)
+        if title in _UNNAMED and not any(item.term for item in items):
+            body = tuple(line for item in items for line in item.body)
+            yield _Part(title, items[0].at, body=body, is_evidence=True)
+        else:
+            yield _Part(title, items[0].at, tuple(items), is_evidence=True)
 
 
 def _in_one_line(lines: Sequence[_Line]) -> str:
@@ -491,9 +504,10 @@ def _in_one_line(lines: Sequence[_Line]) -> str:
 
 def _field_item(title: str, field: _Field, types: dict[tuple[str, str], str]) -> _Item:
     name, annotation = field.name, ""
-    if title in ("Returns", "Yields"):
-        annotation = types.pop((title, ""), "") or name
-        return _Item(_term(f"**{title}**", annotation), field.at, field.body)
+    if title == _OTHERS:
+        return _Item(_code(f"{field.kind} {name}".rstrip()), field.at, field.body)
+    if title in _UNNAMED:
+        return _Item(_type(types.pop((title, ""), "") or name), field.at, field.body)
     if title != "Raises":
         annotation, _, name = name.rpartition(" ")
     return _Item(_term(_names(name), types.pop((title, name), "") or annotation), field.at, field.body)

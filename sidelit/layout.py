@@ -8,8 +8,8 @@ GitHub show. `arrange` takes the lines of a text and returns them as Python-Mark
 * what belongs to a list item is indented by four spaces a level, whether the author used two, three or four,
 * a list may follow a paragraph directly, by the rule of CommonMark: if its first item is not empty, and an ordered one
   starts with 1, so that a number that wraps to a new line does not start a list,
-* fences work in lists, quotes and admonitions; they are handed to `stash`, as is a session of the interpreter, which
-  Markdown would take for a quote in a quote in a quote,
+* fences work in lists, quotes and admonitions; they are handed to `stash`, as is a session of the interpreter, indented
+  or not, which Markdown would take for a quote in a quote in a quote,
 * a heading needs a space behind its `#`, so that "#12" at the beginning of a line is no heading,
 * rulers, of which the comments of ordinary code are full, make no headings.
 
@@ -36,6 +36,7 @@ _DEFINITION = re.compile(r": {1,3}\S")
 _ELEMENT = re.compile(r"<(?:!--|/?([a-zA-Z][a-zA-Z0-9]*)[\s/>]|/?([a-zA-Z][a-zA-Z0-9]*)$)")
 _UNINTERRUPTED = frozenset(("pre", "script", "style", "textarea"))
 _LANGUAGE = re.compile(r"\s*\{?\.?([\w#.+-]*)")
+_SESSION = re.compile(r">>>(?: |$)")
 _RULER = frozenset("#=-~*_")
 
 # A text in which no line begins with one of these needs no arranging.
@@ -109,7 +110,10 @@ class _Layout:
         sibling = self.open[keep] if keep < len(self.open) else None
         extra = indent - (self.open[keep - 1].inner if keep else 0)
 
-        if extra >= 4 and (self.gap or self.code):
+        if _SESSION.match(text):
+            self.close(keep)
+            self.session(indent)
+        elif extra >= 4 and (self.gap or self.code):
             self.close(keep)
             self.code = True
             self.emit(line if not keep else " " * extra + text)
@@ -149,9 +153,6 @@ class _Layout:
             self.fence(match, indent, end)
         elif first in _RULER and not text.rstrip().strip(first):
             self.ruler(text.rstrip(), keep)
-        elif text.startswith(">>>") and text[3:4] in ("", " "):
-            self.close(keep)
-            self.session(indent)
         elif first == ">" and self.depth < _DEEPEST_QUOTE:
             self.close(keep)
             self.quote(indent)

@@ -24,6 +24,7 @@ import jinja2
 from sidelit import code
 from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
+from sidelit.dialects import to_markdown
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
@@ -93,6 +94,7 @@ def make_page(
     document: Document,
     *,
     allow_html: bool,
+    docstrings: str = "auto",
     module: str = "",
     is_package: bool = False,
     parents: Sequence[tuple[str, str]] = (),
@@ -105,10 +107,10 @@ def make_page(
     above this one as (title, address). `repository` is how the source's repository writes lines at the end of an
     address, such as `#L{first}-L{last}`, if it has one; the address before that changes with each commit and is left
     open, as a `Link` of the kind `repository`. With `allow_html` the HTML in the prose is the author's own and kept;
-    without it, it is sanitised.
+    without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
     """
     anchors = [section.anchor for section in document.sections]
-    fragments = [Fragment(section.docs.replace("\0", code.NUL), section.origins) for section in document.sections]
+    fragments = [_fragment(section, docstrings) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
 
     names = find_names(document.lines, module, is_package)
@@ -193,6 +195,13 @@ def make_page(
             *examine(document, rendered),
         ),
     )
+
+
+def _fragment(section: Section, docstrings: str) -> Fragment:
+    docs, origins = section.docs, section.origins
+    if section.docstring:
+        docs, origins = to_markdown(docs, origins, docstrings)
+    return Fragment(docs.replace("\0", code.NUL), origins)
 
 
 def finish(

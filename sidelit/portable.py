@@ -25,7 +25,7 @@ LONG_PATH = 200
 
 def place(address: str) -> str:
     """
-    ### What tells two files apart everywhere
+    ## What tells two files apart everywhere
 
     Windows and macOS do not tell `Adam.html` from `adam.html`, and macOS reads an accent that is a character of its own
     like one that is not.
@@ -33,9 +33,21 @@ def place(address: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).casefold())
 
 
+def clash(address: str, other: str, taken: str) -> str:
+    """
+    ## What is wrong with an address that another file has, or nearly has
+
+    `other` is the name of that file, `taken` its address.
+    """
+    problem = f"wants the address {address}, which {other} has"
+    if address != taken:
+        problem = f"wants the address {address}, and {other} has {taken}: one file on Windows and macOS"
+    return f"{problem}; rename one, or mount it elsewhere"
+
+
 def is_writable(address: str) -> bool:
     """
-    ### Whether a file of that address can be made at all
+    ## Whether a file of that address can be made at all
     """
     longest = max(len(name.encode()) for name in address.split("/"))
     return longest <= LONGEST_NAME and len(address.encode()) <= LONGEST_PATH
@@ -43,7 +55,7 @@ def is_writable(address: str) -> bool:
 
 def problem(address: str) -> str:
     """
-    ### What is wrong with an address on other machines
+    ## What is wrong with an address on other machines
 
     And what to do; empty if nothing is. For all files in a folder that has a wrong name it is the same.
     """

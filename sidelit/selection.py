@@ -12,11 +12,13 @@ on every machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 class GlobError(Exception):
@@ -26,7 +28,7 @@ class GlobError(Exception):
 @dataclass(frozen=True)
 class Globs:
     """
-    ### What the owner of the trees says
+    ## What the owner of the trees says
 
     Seen from the top of a tree. With `include`, only the files that it matches are meant. `exclude` comes after, and
     takes out files and whole folders.
@@ -39,14 +41,14 @@ class Globs:
         """Raise `GlobError` for a glob that cannot be read."""
         for glob in (*self.include, *self.exclude):
             try:
-                GitIgnoreSpec.from_lines([glob])
+                _spec([glob])
             except ValueError:
                 raise GlobError(f"{glob!r} is not a glob; write it as in a .gitignore") from None
 
 
 @dataclass(frozen=True)
 class _Ignored:
-    """### The rules of one `.gitignore`, which hold in its folder and below"""
+    """The rules of one `.gitignore`, which hold in its folder and below."""
 
     folder: Path
     rules: GitIgnoreSpec
@@ -61,8 +63,8 @@ class Selection:
 
     def __init__(self, root: Path, globs: Globs) -> None:
         self._root = root
-        self._include = GitIgnoreSpec.from_lines(globs.include) if globs.include else None
-        self._exclude = GitIgnoreSpec.from_lines(globs.exclude)
+        self._include = _spec(globs.include) if globs.include else None
+        self._exclude = _spec(globs.exclude) if globs.exclude else None
         self._checkout = _checkout_of(root)
         self._above = list(self._ignored_above())
         self._own: dict[Path, list[_Ignored]] = {}
@@ -74,14 +76,17 @@ class Selection:
 
     def has_folder(self, folder: Path) -> bool:
         """Whether the files of a folder may be meant."""
-        return not self._exclude.match_file(self._name(folder) + "/") and not self._is_ignored(folder, "/")
+        return not (self._is_excluded(f"{self._name(folder)}/") or self._is_ignored(folder, "/"))
 
     def has_file(self, path: Path) -> bool:
         """Whether a file is meant."""
         name = self._name(path)
-        if self._exclude.match_file(name) or self._is_ignored(path):
+        if self._is_excluded(name) or self._is_ignored(path):
             return False
         return self._include is None or self._include.match_file(name)
+
+    def _is_excluded(self, name: str) -> bool:
+        return self._exclude is not None and self._exclude.match_file(name)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -102,6 +107,13 @@ class Selection:
         yield from rules
 
 
+def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
+    # Most trees have no rules.
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
 def _decision(rules: Sequence[_Ignored], path: Path, end: str) -> bool:
     for each in rules:
         found = each.rules.check_file(path.relative_to(each.folder).as_posix() + end).include
@@ -119,12 +131,12 @@ def _ignored_in(folder: Path) -> Iterator[_Ignored]:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return
-    yield _Ignored(folder, GitIgnoreSpec.from_lines(filter(_is_readable, lines)))
+    yield _Ignored(folder, _spec(filter(_is_readable, lines)))
 
 
 def _is_readable(line: str) -> bool:
     try:
-        GitIgnoreSpec.from_lines([line])
+        _spec([line])
     except ValueError:
         return False
     return True

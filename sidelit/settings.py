@@ -16,6 +16,7 @@ from typing import Any
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.rules import Levels, read_settings
+from sidelit.selection import GlobError, Globs
 from sidelit.source import split_lines
 from sidelit.tree import Mount, mount, shown_path
 
@@ -41,6 +42,8 @@ class Settings:
     levels: Levels = field(default_factory=dict)
     macros: Mapping[str, Any] = field(default_factory=dict)
     allow_html: bool = True
+    globs: Globs = Globs()
+    docstrings: str = "auto"
     math: str = "build"
     cache: str = ""
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -101,6 +104,8 @@ def _read(root: Path, site: Path | None) -> Settings:
         levels={**levels, **own},
         macros=options.get("macros") or {},
         allow_html=options.get("allow_html", True) is not False,
+        globs=_globs(options, site),
+        docstrings=str(options.get("docstrings") or "auto"),
         math=str(options.get("math", "build")),
         cache=str(options.get("cache") or ""),
         diagnostics=(*diagnostics, *problems),
@@ -133,6 +138,15 @@ def _pairs(plugins: Any) -> list[tuple[Any, Any]]:
     for each in plugins if isinstance(plugins, list) else []:
         pairs += each.items() if isinstance(each, dict) else [(each, None)]
     return pairs
+
+
+def _globs(options: Mapping[str, Any], site: Path) -> Globs:
+    globs = Globs(*(tuple(map(str, options.get(name) or ())) for name in ("include", "exclude")))
+    try:
+        globs.check()
+    except GlobError as error:
+        raise SettingsError(f"{shown_path(site)}: {error}") from None
+    return globs
 
 
 def _mount(root: Path, entry: Any, site: Path) -> Mount:

@@ -38,13 +38,14 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `parents` and `repository` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents` and `repository` are as in [`make_page`](page.py#make_page).
     """
 
     source: Source
     parents: tuple[tuple[str, str], ...]
     repository: str
     allow_html: bool
+    docstrings: str = "auto"
 
 
 def make(order: Order, data: bytes) -> Page:
@@ -57,6 +58,7 @@ def make(order: Order, data: bytes) -> Page:
     page = make_page(
         document,
         allow_html=order.allow_html,
+        docstrings=order.docstrings,
         module=source.module,
         is_package=source.is_package,
         parents=order.parents,

@@ -86,6 +86,8 @@ def test_ordered_lists_nest_with_any_indentation(step: int) -> None:
         ("> ``` py\n> a\n> ```", "<blockquote><p>(py: a)</p></blockquote>"),
         ("```\na", "<p>```\na</p>"),
         (">>> f(1)\n2\n\na", "<p>(pycon: &gt;&gt;&gt; f(1)/2)</p><p>a</p>"),
+        ("a\n\n    >>> f(1)\n    2", "<p>a</p><p>(pycon: &gt;&gt;&gt; f(1)/2)</p>"),
+        ("a\n    >>> f(1)\n      2\nb", "<p>a</p><p>(pycon: &gt;&gt;&gt; f(1)/  2/b)</p>"),
         # Rulers
         ("A heading\n-----\nb", "<h2>A heading</h2><p>b</p>"),
         ("A title\n=======", "<h1>A title</h1>"),

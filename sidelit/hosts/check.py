@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sidelit import fingerprint, mathjax
+from sidelit import fingerprint, mathjax, portable
 from sidelit.cache import Cache, digest
 from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
@@ -28,6 +28,7 @@ from sidelit.formats import Finding
 from sidelit.formula import Formula, Link
 from sidelit.links import Anchors, SiteMap, Target, resolve
 from sidelit.rules import Switch, levels_of_check, switched_off
+from sidelit.selection import Globs
 from sidelit.settings import Settings, find_settings
 from sidelit.source import Document, LineRange, Section, decode, parse, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
@@ -70,7 +71,7 @@ def check(paths: Sequence[Path]) -> Checked:
     settings = find_settings(Path.cwd())
     sources, problems, top = _sources(paths, settings)
     with Cache(_cache_folder(settings)) as cache:
-        shelf = _Shelf(cache, settings.allow_html)
+        shelf = _Shelf(cache, settings.allow_html, settings.docstrings)
         shelf.read([source for source in sources if source.is_checked])
         checked = [(each.source, shelf.facts(each.source)) for each in sources if each.is_checked]
         links = _Links(sources, settings, top, shelf)
@@ -153,7 +154,7 @@ def _sources(paths: Sequence[Path], settings: Settings) -> tuple[list[_Given], l
     for mounts, is_site in ((settings.mounts, True), (extra, False)):
         if not mounts:
             continue
-        sources, wrong = find_sources(mounts)
+        sources, wrong = find_sources(mounts, settings.globs if is_site else Globs())
         own_top = common_folder(mounts)
         for source in sources:
             is_checked = not asked or any(source.path.is_relative_to(path) for path in asked)
@@ -169,13 +170,15 @@ def _sources(paths: Sequence[Path], settings: Settings) -> tuple[list[_Given], l
 
 
 def _addresses(sources: Iterable[Source]) -> Iterator[Diagnostic]:
-    taken: dict[str, str] = {}
+    taken: dict[str, tuple[str, str]] = {}
+    told: set[str] = set()
     for source in sorted(sources, key=lambda source: not source.is_markdown):
         address = page_address(source.uri, False)
-        other = taken.setdefault(address, source.shown)
-        if other != source.shown:
-            message = f"wants the address {address}, which {other} has; rename one, or mount it elsewhere"
-            yield Diagnostic(source.shown, 1, 1, "address", message)
+        other, at = taken.setdefault(portable.place(address), (source.shown, address))
+        problem = portable.problem(address) if other == source.shown else portable.clash(address, other, at)
+        if problem and problem not in told:
+            told.add(problem)
+            yield Diagnostic(source.shown, 1, 1, "address", problem)
 
 
 # ## What is known of a file
@@ -207,8 +210,8 @@ class _Shelf:
     They are kept by the content of the file, and made where they are not there.
     """
 
-    def __init__(self, cache: Cache, allow_html: bool) -> None:
-        self.cache, self.allow_html = cache, allow_html
+    def __init__(self, cache: Cache, allow_html: bool, docstrings: str) -> None:
+        self.cache, self.allow_html, self.docstrings = cache, allow_html, docstrings
         self.known: dict[Path, Facts] = {}
 
     def read(self, given: Sequence[_Given]) -> None:
@@ -230,14 +233,14 @@ class _Shelf:
             if isinstance(data, OSError):
                 message = f"cannot be read: {data.strerror}; it is not checked"
                 return Facts(diagnostics=(Diagnostic(source.shown, 1, 1, "source", message),))
-            facts = _make_facts(source, data, self.allow_html)
+            facts = _make_facts(source, data, self.allow_html, self.docstrings)
             self.cache.put("check", self.key(source, data), _packed(facts))
             self.known[source.path] = facts
         return self.known[source.path]
 
     def key(self, source: Source, data: bytes) -> str:
         """Return what the facts hang on."""
-        about = repr((source.shown, source.module, source.path.name, self.allow_html))
+        about = repr((source.shown, source.module, source.path.name, self.allow_html, self.docstrings))
         return digest(fingerprint.of_generator(), about, data)
 
 
@@ -248,13 +251,14 @@ def _content(source: Source) -> bytes | OSError:
         return error
 
 
-def _make_facts(source: Source, data: bytes, allow_html: bool) -> Facts:
+def _make_facts(source: Source, data: bytes, allow_html: bool, docstrings: str) -> Facts:
     from sidelit.page import make_page
 
     text, faults = decode(data, source.shown)
     document = _markdown(text, source.shown) if source.is_markdown else parse(text, source.shown, source.module)
-    is_package = source.path.name == "__init__.py"
-    page = make_page(document, allow_html=allow_html, module=source.module, is_package=is_package)
+    page = make_page(
+        document, allow_html=allow_html, docstrings=docstrings, module=source.module, is_package=source.is_package
+    )
     return _facts_of(page.with_diagnostics(faults), source.is_markdown)
 
 

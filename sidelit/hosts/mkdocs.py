@@ -47,6 +47,7 @@ from sidelit import formula, mathjax, portable, prose, search
 from sidelit.cache import Cache
 from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
+from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts import repository
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
@@ -103,6 +104,7 @@ class Options(base.Config):
     * `sources` are the trees: a path, or `{path: …, at: …}` where `at` is the folder of the site it goes to
     * `include` and `exclude` are globs, as in a `.gitignore`, that say which files of the trees are meant
     * `allow_html` keeps the HTML in the prose; say `false` where the sources are other people's
+    * `docstrings` is their dialect: `markdown`, `google`, `numpy` or `sphinx`, or `auto` to find it out
     * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
     * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
@@ -116,6 +118,7 @@ class Options(base.Config):
     include = option.ListOfItems(option.Type(str), default=[])
     exclude = option.ListOfItems(option.Type(str), default=[])
     allow_html = option.Type(bool, default=True)
+    docstrings = option.Choice(DIALECTS, default="auto")
     math = option.Choice(("build", "client"), default="build")
     mathjax_src = option.Type(str, default=CDN_SRC)
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
@@ -404,7 +407,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _order(self, page: AnnotatedPage) -> Order:
         form = repository.line_form(page.edit_url or "")
-        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html)
+        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html, self.config.docstrings)
 
     def _request(self, formulas: Sequence[Formula], symbols: mathjax.Symbols = ()) -> None:
         self._has_math |= bool(formulas)
@@ -790,12 +793,8 @@ def _path_and_place(entry: Any, name: str) -> tuple[str, str | None]:
 
 
 def _clash(file: File, other: File) -> str:
-    """Say that two pages cannot both have their addresses."""
     name = other.source.shown if isinstance(other, AnnotatedFile) else other.src_uri
-    problem = f"wants the address {file.dest_uri}, which {name} has"
-    if file.src_uri != other.src_uri and file.dest_uri != other.dest_uri:
-        problem = f"wants the address {file.dest_uri}, and {name} has {other.dest_uri}: one file on Windows and macOS"
-    return f"{problem}; rename one, or mount it elsewhere"
+    return portable.clash(file.dest_uri, name, file.dest_uri if file.src_uri == other.src_uri else other.dest_uri)
 
 
 def _is_at(page: AnnotatedPage, path: Path) -> bool:
