@@ -24,6 +24,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from sidelit.diagnostic import Diagnostic
@@ -90,7 +91,10 @@ def parse(text: str, path: str, module: str = "") -> Document:
     drafts = _drafts(lines, outline)
 
     switches = [*outline.switches.values(), *(switch for draft in drafts for switch in draft.take_switches())]
-    front_matter, diagnostics = _take_front_matter(drafts[0], path)
+    if outline.header:
+        front_matter, diagnostics = _read_front_matter(_header(outline), path)
+    else:
+        front_matter, diagnostics = _take_front_matter(drafts[0], path)
     diagnostics += _syntax_diagnostics(lines, outline, path)
 
     sections = _number(drafts)
@@ -199,6 +203,8 @@ class _Outline:
 
     * `comments` are the full-line comments, line to (column, text after the `#`)
     * `docstrings` are the docstrings' tokens by their first line
+    * `cells` are the marks of the cells, if the file is a notebook, by their line; `markdown` are the lines of those of
+      Markdown, `header` those of the YAML at its top
     * `statements` are the first lines of logical lines, each with the definitions around it, outermost first
     * `stopped` is the first line that could not be tokenised, or `None`
     * `switches` are the comments that switch rules off, by line
@@ -209,6 +215,9 @@ class _Outline:
     definitions: list[_Definition] = field(default_factory=list)
     docstrings: dict[int, tokenize.TokenInfo] = field(default_factory=dict)
     module_docstring: LineRange | None = None
+    cells: dict[int, _Cell] = field(default_factory=dict)
+    markdown: frozenset[int] = frozenset()
+    header: range = range(0)
     statements: list[tuple[int, tuple[_Definition, ...]]] = field(default_factory=list)
     stopped: int | None = None
     switches: dict[int, Switch] = field(default_factory=dict)
@@ -222,6 +231,9 @@ def _outline(lines: Sequence[str]) -> _Outline:
     outline = _Outline()
     stream, outline.stopped = _tokenize(lines)
     outline.comments, outline.switches = _comments(stream, lines)
+    outline.cells = _cells(outline.comments)
+    outline.markdown = _markdown_lines(outline.cells, len(lines))
+    outline.header = _notebook_header(outline)
 
     # The classes and functions that are open, innermost last. Each is closed by the dedent that brings the indentation
     # back to its own level.
@@ -241,11 +253,12 @@ def _outline(lines: Sequence[str]) -> _Outline:
             continue
 
         line = logical.tokens[0].start[0]
+        docstring_may_follow |= line in outline.markdown
         if docstring_may_follow and (span := _docstring_span(logical, lines)):
             outline.docstrings[span[0]] = logical.tokens[0]
             if awaiting:
                 awaiting.docstring = span
-            else:
+            elif not outline.statements:
                 outline.module_docstring = span
 
         docstring_may_follow, awaiting = False, None
@@ -392,6 +405,80 @@ def _docstring_span(logical: _LogicalLine, lines: Sequence[str]) -> LineRange | 
 
 _PLAIN_STRING = re.compile("""[rRuU]?["']""")
 
+# ## Notebooks
+#
+# Jupytext and many editors cut a file into cells, with lines `# %%` that may have a title. In a cell marked
+# `[markdown]` every comment is prose, and so is a string that stands there for itself. The mark of a cell begins a
+# section and is not shown, only its title is. A cell of code without a title goes with the Markdown above it, which
+# explains it.
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """
+    ### The mark of a cell
+
+    `level` is that of its title's heading, `column` where the title begins, from 0.
+    """
+
+    is_markdown: bool
+    title: str
+    level: int
+    column: int
+
+
+# A command such as `%%time` is no mark.
+_CELL = re.compile(r"[ \t]*%%(%*)(?:[ \t]+|(?=\[)|$)(.*)$")
+
+# What may stand in the line besides a title: the kind of the cell, and data about it.
+_CELL_KIND = re.compile(r"(?:^|\s)\[(markdown|md|raw)\](?=\s|$)")
+_CELL_DATA = re.compile(r"(?:^|\s)(?:\{|[\w.-]+=[\"\[{\dtfn]).*")
+
+
+def _cells(comments: Mapping[int, tuple[int, str]]) -> dict[int, _Cell]:
+    cells = {}
+    for line, (column, text) in comments.items():
+        if column or not (match := _CELL.match(text)):
+            continue
+        kind = _CELL_KIND.search(match[2])
+        title = _CELL_DATA.sub("", match[2][: kind.start()] if kind else match[2]).rstrip()
+        cells[line] = _Cell(
+            is_markdown=kind is not None and kind[1] != "raw",
+            title=title if re.search(r"\w", title) else "",
+            level=min(2 + len(match[1]), 6),
+            column=1 + match.start(2),
+        )
+    return cells
+
+
+def _markdown_lines(cells: Mapping[int, _Cell], count: int) -> frozenset[int]:
+    """Return the lines that are in cells of Markdown."""
+    marks = [*cells, count + 1]
+    return frozenset(line for start, end in pairwise(marks) if cells[start].is_markdown for line in range(start, end))
+
+
+def _notebook_header(outline: _Outline) -> range:
+    """
+    ### The lines of YAML at the top of a notebook
+
+    Between two lines `# ---`. Jupytext keeps its own data there; it is read like front matter.
+    """
+    numbers = [line for line, (column, _) in outline.comments.items() if not column]
+    fences = [line for line in numbers if outline.comments[line][1].strip() == "---"][:2]
+    if not outline.cells or len(fences) < 2:
+        return range(0)
+    first, last = fences
+    header = range(first, last + 1)
+
+    # A shebang and an encoding may stand above.
+    is_whole = set(header) <= set(numbers) and first <= 3 and min(outline.cells) > last
+    return header if is_whole else range(0)
+
+
+# A command of IPython, which a notebook keeps in a comment.
+_MAGIC = re.compile(r" ?(?:%{1,2}[a-zA-Z]|![a-zA-Z./])")
+
+
 # ## Comments that are not prose
 
 
@@ -497,12 +584,15 @@ def _prose_comments(outline: _Outline, lines: Sequence[str]) -> dict[int, tuple[
     if cookie := _coding_cookie(lines):
         hidden.add(cookie[0])
 
+    # In a notebook the commands of IPython are code, and in its cells of Markdown nothing is.
+    hidden.update(outline.cells, outline.header)
     prose = {
         line: comment
         for line, comment in outline.comments.items()
-        if line not in hidden and not is_directive(comment[1])
+        if line not in hidden
+        and (line in outline.markdown or not (is_directive(comment[1]) or (outline.cells and _MAGIC.match(comment[1]))))
     }
-    for run in _runs(prose):
+    for run in _runs(line for line in prose if line not in outline.markdown):
         if is_commented_out_code([prose[line][1] for line in run]):
             outline.asleep.append((run.start, run.stop - 1))
             for line in run:
@@ -530,7 +620,8 @@ class _Draft:
 
     `docs` holds the lines of prose, each with the place where it begins in the file; the docstring's begin at
     `docstring_at`. A closed draft takes no more code: its docstring ended it. `indent` is the column of the comment
-    that opened it. `hidden` lines switch rules off: they are docs, but nothing is shown of them.
+    that opened it, `cell` the mark that it stands below. A draft that is `explained` takes no more comments. `hidden`
+    lines switch rules off: they are docs, but nothing is shown of them.
     """
 
     kind: str
@@ -542,6 +633,34 @@ class _Draft:
     docstring_at: int | None = None
     closed: bool = False
     hidden: list[int] = field(default_factory=list)
+    cell: _Cell | None = None
+    explained: bool = False
+
+    def add_mark(self, line: int, cell: _Cell) -> None:
+        self.cell = cell
+        if cell.title:
+            heading = f"{'#' * cell.level} {cell.title}"
+            self.docs += [("", (line, 1)), (heading, (line, cell.column - cell.level)), ("", (line, 1))]
+        self.doc_lines.append(line)
+
+    def takes_mark(self, cell: _Cell) -> bool:
+        """Whether a cell goes on with this draft: it has nothing yet, or it is the Markdown that explains the cell."""
+        if self.code_lines or self.cell is None:
+            return cell.is_markdown and self.kind == "module" and not (self.code_lines or self.has_prose)
+        is_explained = (self.cell.is_markdown or self.explained) and not cell.is_markdown and not cell.title
+        return is_explained or not self.has_prose
+
+    def takes_comment(self, goes_on: bool) -> bool:
+        """Whether a comment goes on with this draft; `goes_on` says that it is directly below its prose."""
+        if self.code_lines or self.explained:
+            return False
+        if self.cell and (self.cell.is_markdown or not self.has_prose):
+            return True
+        return self.kind == "comment" and goes_on
+
+    @property
+    def has_prose(self) -> bool:
+        return any(text.strip() for text, _ in self.docs)
 
     def add_comment(self, line: int, comment: tuple[int, str], goes_on: bool) -> None:
         column, text = comment
@@ -553,9 +672,10 @@ class _Draft:
 
     def add_docstring(self, token: tokenize.TokenInfo, lines: Sequence[str]) -> None:
         line, column = token.start
-        if any(text.strip() for text, _ in self.docs):
+        if self.has_prose:
             self.docs.append(("", (line, column + 1)))
-        self.docstring_at = len(self.docs)
+        if self.docstring_at is None:
+            self.docstring_at = len(self.docs)
         self.docs.extend(docstring_lines(_text_of(token, lines), token.start))
         self.doc_lines.extend(range(line, token.end[0] + 1))
 
@@ -608,18 +728,27 @@ def _drafts(lines: Sequence[str], outline: _Outline) -> list[_Draft]:
 
         if definition := starts.get(number):
             # A comment directly above is this definition's.
-            if not (current.kind == "comment" and not current.code_lines and is_below_prose(number)):
+            above = current.kind == "comment" and not current.code_lines
+            if not above or not (is_below_prose(number) or (current.cell and not current.has_prose)):
                 current = open_draft(_Draft(definition.kind))
-            current.kind, current.qualname = definition.kind, definition.qualname
+            current.kind, current.qualname, current.closed = definition.kind, definition.qualname, False
 
-        if token := outline.docstrings.get(number):
+        if number in outline.header:
+            current.doc_lines.append(number)
+        elif cell := outline.cells.get(number):
+            if number not in joins:
+                if not current.takes_mark(cell):
+                    current = open_draft(_Draft("comment"))
+                elif current.has_prose:
+                    current.closed, current.explained = False, True
+            current.add_mark(number, cell)
+        elif token := outline.docstrings.get(number):
             current.add_docstring(token, lines)
             current.closed = number != (outline.module_docstring or (0,))[0]
             skip_to = token.end[0] + 1
         elif comment := prose.get(number):
             goes_on = is_below_prose(number)
-            run_goes_on = current.kind == "comment" and not current.code_lines and goes_on
-            if not run_goes_on and number not in joins:
+            if not current.takes_comment(goes_on) and number not in joins:
                 current = open_draft(_Draft("comment", indent=comment[0]))
             current.add_comment(number, comment, goes_on)
         else:
@@ -827,13 +956,33 @@ def _take_front_matter(module: _Draft, path: str) -> tuple[dict[str, Any], list[
     if not fences or fences[0] != first:
         return {}, []
 
-    line, column = module.docs[fences[0]][1]
     if len(fences) == 1:
+        line, column = module.docs[fences[0]][1]
         message = "the front matter is not closed; end it with a line ---"
         return {}, [Diagnostic(path, line, column, "front-matter", message)]
 
-    block = module.docs[fences[0] + 1 : fences[1]]
+    block = module.docs[fences[0] : fences[1]]
     del module.docs[fences[0] : fences[1] + 1]
+    return _read_front_matter(block, path)
+
+
+def _header(outline: _Outline) -> list[tuple[str, tuple[int, int]]]:
+    """Return the YAML at the top of a notebook, as it would stand in a docstring."""
+    draft = _Draft("module")
+    for line in outline.header[:-1]:
+        draft.add_comment(line, outline.comments[line], goes_on=True)
+    return draft.docs
+
+
+def _read_front_matter(
+    lines: Sequence[tuple[str, tuple[int, int]]], path: str
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """
+    ### What the YAML says
+
+    `lines` are those of the opening fence and all up to the closing one.
+    """
+    (_, (line, column)), *block = lines
 
     # Imported here: most files of a package have no front matter.
     import yaml
@@ -863,7 +1012,8 @@ def _take_front_matter(module: _Draft, path: str) -> tuple[dict[str, Any], list[
             at = next((origin for text, origin in block if text.startswith(f"{name}:")), (line, column))
             message = f"`{name}` must be text; put it in quotes"
             diagnostics.append(Diagnostic(path, *at, "front-matter", message))
-    return {str(name): value for name, value in values.items()}, diagnostics
+    # What a notebook keeps for jupytext is nothing for a page.
+    return {str(name): value for name, value in values.items() if name != "jupyter"}, diagnostics
 
 
 def _text_value(front_matter: Mapping[str, Any], name: str) -> str:
