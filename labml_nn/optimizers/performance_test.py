@@ -106,9 +106,9 @@ Seconds of the first step, and memory in MB:
 | 100M in 200  |       2 |        10.1 s |   10.6 s | 10.4 s |     802, 810 |           1201 |      886 |  851 |
 
 **Compiled and flat have changed since**: chunks are now [called directly](backends.py#Direct), and each tensor is
-looked at once in a step. `make bench` has not been run again on a quiet machine, so the columns above show them as they were
-before. What follows are three methods in turn on one thread, over 55 rounds, with the new code. The load was between 5
-and 10 on the two cores, so the third digit means nothing, and the second little:
+looked at once in a step. `make bench` has not been run again on a quiet machine, so the columns above show them as
+they were before. What follows are three methods in turn on one thread, over 55 rounds, with the new code. The load
+was between 5 and 10 on the two cores, so the third digit means nothing, and the second little:
 
 | model        | compiled / fused | flat / fused |
 | ------------ | ---------------: | -----------: |
