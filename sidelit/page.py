@@ -23,6 +23,7 @@ import jinja2
 
 from sidelit import code
 from sidelit.diagnostic import Diagnostic
+from sidelit.export.citation import find_paper
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
@@ -124,6 +125,7 @@ def make_page(
     marked = mark_names(names, exports, [name for name in variable_names if name.text in paired])
     highlighted = code.highlight(document, marked.stretches)
     symbol_problems += unused_variables(symbols, {name.text for name in variable_names})
+    _, paper_problems = find_paper(document)
 
     open_ends: list[OpenEnd] = []
 
@@ -179,7 +181,13 @@ def make_page(
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
         exports=exports,
         entries=tuple(entries),
-        diagnostics=(*document.diagnostics, *symbol_problems, *_refused_addresses(document), *rendered.diagnostics),
+        diagnostics=(
+            *document.diagnostics,
+            *symbol_problems,
+            *paper_problems,
+            *_refused_addresses(document),
+            *rendered.diagnostics,
+        ),
     )
 
 
