@@ -65,7 +65,8 @@ both variances, hence
 $$\operatorname{E}[s_t] \approx \beta_1^2 \left( 1 + \frac{1 - \beta_1}{1 + \beta_1} \right) \sigma^2
 = \frac{2 \beta_1^2}{1 + \beta_1} \, \sigma^2$$
 
-which is $0.85 \, \sigma^2$ for $\beta_1 = 0.9$, whatever $\mu$ is. Adam has $\operatorname{E}[v_t] \approx \sigma^2 + \mu^2$.
+which is $0.85 \, \sigma^2$ for $\beta_1 = 0.9$, whatever $\mu$ is. Adam has
+$\operatorname{E}[v_t] \approx \sigma^2 + \mu^2$.
 Where gradients are mostly noise, the two are the same but for 8% in the length of a step. Where they are mostly signal,
 Adam's step is $\alpha$, and AdaBelief's about $\alpha \mu / \sigma$.
 
