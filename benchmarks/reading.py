@@ -21,7 +21,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -194,6 +194,11 @@ class _Compressing(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache" if path.suffix == ".html" else "public, max-age=604800")
         self.end_headers()
         self.wfile.write(content)
+
+    def handle(self) -> None:
+        # A browser that has seen enough hangs up.
+        with suppress(ConnectionError):
+            super().handle()
 
     def log_message(self, format: str, *args: object) -> None:
         pass

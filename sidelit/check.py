@@ -154,7 +154,7 @@ def title_line(document: Document, prose: Sequence[Prose]) -> int:
 
 
 def _title_and_summary(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]:
-    if document.path.lower().endswith(".md") or "redirect" in document.front_matter:
+    if document.path.lower().endswith(".md") or "redirect" in document.front_matter or not any(document.lines):
         return
     if not title_line(document, [text.prose for text in texts]):
         message = "this page has no title; begin the docstring with a heading `# …`, or with front matter"

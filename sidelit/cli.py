@@ -228,7 +228,7 @@ def _write(text: str, output: Path | None) -> None:
     from sidelit.export.output import write_file
 
     if output is None:
-        click.get_binary_stream("stdout").write(text.encode())
+        click.echo(text, nl=False)
     elif problem := write_file(output, text):
         click.echo(f"{output}: {problem}", err=True)
         sys.exit(1)

@@ -25,6 +25,7 @@ from sidelit import code
 from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import to_markdown
+from sidelit.export.citation import find_paper
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.prose import Fragment, Heading, Renderer, is_local
@@ -121,6 +122,7 @@ def make_page(
     marked = mark_names(names, exports, [name for name in variable_names if name.text in paired])
     highlighted = code.highlight(document, marked.stretches)
     symbol_problems += unused_variables(symbols, {name.text for name in variable_names})
+    _, paper_problems = find_paper(document)
 
     open_ends: list[OpenEnd] = []
 
@@ -190,6 +192,7 @@ def make_page(
         diagnostics=(
             *document.diagnostics,
             *symbol_problems,
+            *paper_problems,
             *_refused_addresses(document),
             *rendered.diagnostics,
             *examine(document, rendered),

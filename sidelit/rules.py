@@ -37,6 +37,7 @@ class Rule:
 RULES = (
     Rule("address", True, "two files want one address"),
     Rule("encoding", True, "bytes that are not of the file's encoding, or an encoding that Python does not know"),
+    Rule("export", True, "what `standalone` and `notebook` cannot take along safely"),
     Rule("source", True, "a file or folder that does not exist or cannot be read"),
     Rule("syntax", True, "Python cannot read the file; its page goes as far as possible"),
     Rule("link-out-of-tree", True, "a symbolic link that leads out of a source tree or `docs/`; it is not published"),

@@ -17,7 +17,7 @@ import sys
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidelit import fingerprint
 from sidelit.cache import Cache, digest
@@ -128,7 +128,7 @@ class Workshop:
         content = _read(order.source)
         if isinstance(content, OSError):
             message = f"cannot be read: {content.strerror}; its page is empty"
-            return make(order, b"").with_diagnostics([Diagnostic(order.source.shown, 1, 1, "source", message)])
+            return replace(make(order, b""), diagnostics=(Diagnostic(order.source.shown, 1, 1, "source", message),))
         page = make(order, content)
         self._cache.put("page", _key(order, content), _packed(page))
         return page

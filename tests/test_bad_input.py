@@ -143,7 +143,7 @@ def test_deeply_nested_code_gets_its_page(tmp_path: Path) -> None:
         (b'r"""\n# H\n\nAll is $a + \\frac{1$ lost.\n"""\nx = 1\n', r":4:8: .*\[tex\]", "x = 1"),
         (b"# Text\n# $$ x^2\n\nx = 1\n", r":2:3: .*\[math\]", "x = 1"),
         (b"# See [it](nowhere.py).\nx = 1\n", r":1:\d+: .*nowhere\.py.*\[link\]", "x = 1"),
-        (b"# See [it](good.py#nothing).\nx = 1\n", r":1:\d+: .*#nothing.*\[link\]", "x = 1"),
+        (b"# See [it](good.py#nothing).\nx = 1\n", r":1:\d+: .*#nothing.*\[anchor\]", "x = 1"),
     ],
     ids=[
         "syntax", "open-string", "indentation", "nul", "undeclared-encoding", "wrong-encoding", "unknown-encoding",
@@ -192,7 +192,7 @@ def test_tex_cannot_set_addresses(tmp_path: Path) -> None:
 def test_front_matter_and_names_are_escaped(tmp_path: Path) -> None:
     evil = '"><script>alert(1)</script>&amp;'
     content = f"'''\n---\ntitle: '{evil}'\nsummary: '{evil}'\nimage: '{evil}'\n---\n'''\nx = 1\n"
-    html = one(tmp_path, content, wrong=[r"tree/bad\.py:5:1: .*leads nowhere.*\[link\]"])
+    html = one(tmp_path, content, wrong=[r"tree/bad\.py:5:1: .*leads nowhere.*\[image\]"])
     assert not [each for each in html.all("script") if not each.attributes.get("src")]
     meta = [each.attributes for each in html.all("meta")]
     assert [each["content"] for each in meta if each.get("name") == "description"] == [evil]
@@ -238,8 +238,8 @@ def test_links_out_of_the_tree_are_not_published(tmp_path: Path) -> None:
             r"tree/readme\.md:1:1: .*\[link-out-of-tree\]",
             r"tree/folder:1:1: .*\[link-out-of-tree\]",
             r"tree/nothing\.py:1:1: .*\[link-out-of-tree\]",
-            r"tree/shows\.py:1:8: .*image\.png.*\[link\]",
-            r"tree/shows\.py:1:\d+: .*outside/a\.png.*\[link\]",
+            r"tree/shows\.py:1:8: .*image\.png.*\[image\]",
+            r"tree/shows\.py:1:\d+: .*outside/a\.png.*\[image\]",
         ],
     )
     assert page(site, "tree/inner.html").title == "Good"

@@ -19,7 +19,7 @@ POLICY = "default-src 'none'; img-src 'self'; font-src 'self'; script-src 'self'
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WIDTHS = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
-LAZY = re.compile(r"(minisearch|find|search-index|tree)\.js")
+LAZY = re.compile(r"(minisearch|find|results|search-index|tree)\.js")
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +82,10 @@ def test_nothing_is_loaded_before_it_is_used(opened: Callable[..., Page], places
     assert not [each for each in loaded() if LAZY.search(each)]
     assert ask(page, "step_param")[0] == "optimizers/index.html#GenericAdaptiveOptimizer.step_param"
     names = [match[0] for match in map(LAZY.search, loaded()) if match]
-    assert sorted(names) == ["find.js", "minisearch.js", "search-index.js"]
+    assert sorted(names) == ["find.js", "minisearch.js", "results.js", "search-index.js"]
     page.keyboard.press("Escape")
     ask(page, "another")
-    assert len([each for each in loaded() if LAZY.search(each)]) == 3
+    assert len([each for each in loaded() if LAZY.search(each)]) == 4
 
 
 @WIDTHS
@@ -240,7 +240,7 @@ def test_a_click_beside_the_dialog_closes_it(opened: Callable[..., Page], places
 def test_what_was_found_is_announced(opened: Callable[..., Page], places: dict[str, str]) -> None:
     page = opened(places["server"] + "index.html")
     page.keyboard.press("/")
-    status = page.get_by_role("status")
+    status = page.get_by_role("dialog").get_by_role("status")
     expect(status).to_have_text("")
     box(page).fill("bias correction")
     expect(status).to_have_text(re.compile(r"^\d+ places found$"))
@@ -255,7 +255,7 @@ def test_an_index_that_does_not_come_is_told(opened: Callable[..., Page], places
     page.context.route("**/search-index.js", lambda route: route.abort())
     page.keyboard.press("/")
     page.keyboard.type("adam")
-    expect(page.get_by_role("status")).to_have_text("The search could not be loaded")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("The search could not be loaded")
 
 
 # ## The page of all that was found

@@ -2,6 +2,11 @@ r"""
 ---
 title: Optimizers
 summary: The base class of our annotated PyTorch optimizers - parameter groups, state, steps, weight decay both ways.
+paper:
+  title: Decoupled Weight Decay Regularization
+  authors: [Ilya Loshchilov, Frank Hutter]
+  year: 2017
+  arxiv: "1711.05101"
 symbols:
   theta: [\theta, '\theta_{t-1}']
   grad: g_t

@@ -62,10 +62,11 @@ So $s_t$ averages the squared error of the forecast $m_{t-1}$, times $\beta_1^2$
 on average, and once the start is forgotten its own variance is $\sigma^2 (1 - \beta_1) / (1 + \beta_1)$. The error has
 both variances, hence
 
-$$\mathbb{E}[s_t] \approx \beta_1^2 \left( 1 + \frac{1 - \beta_1}{1 + \beta_1} \right) \sigma^2
+$$\operatorname{E}[s_t] \approx \beta_1^2 \left( 1 + \frac{1 - \beta_1}{1 + \beta_1} \right) \sigma^2
 = \frac{2 \beta_1^2}{1 + \beta_1} \, \sigma^2$$
 
-which is $0.85 \, \sigma^2$ for $\beta_1 = 0.9$, whatever $\mu$ is. Adam has $\mathbb{E}[v_t] \approx \sigma^2 + \mu^2$.
+which is $0.85 \, \sigma^2$ for $\beta_1 = 0.9$, whatever $\mu$ is. Adam has
+$\operatorname{E}[v_t] \approx \sigma^2 + \mu^2$.
 Where gradients are mostly noise, the two are the same but for 8% in the length of a step. Where they are mostly signal,
 Adam's step is $\alpha$, and AdaBelief's about $\alpha \mu / \sigma$.
 

@@ -69,7 +69,7 @@ and the factors in it do not add up to one. They add up to
 $(1 - \beta_1) \sum_{i=1}^t \beta_1^{t-i} = 1 - \beta_1^t$. So if the expectation of the gradient does not change,
 then
 
-$$\mathbb{E}[m_t] = (1 - \beta_1^t) \, \mathbb{E}[g]$$
+$$\operatorname{E}[m_t] = (1 - \beta_1^t) \, \operatorname{E}[g]$$
 
 and $\hat m_t$ is what makes it right. The same sum with $g_i^2$ gives $\hat v_t$. For a constant gradient $g$ both
 are exact at every step: $\hat m_t = g$ and $\hat v_t = g^2$.
@@ -100,7 +100,7 @@ $\hat\epsilon_t$ carries the square root, and that it changes with $t$.
 ## How long a step can be
 
 By and large a weight moves by at most $\alpha$ in a step. The mean of anything is at most its root mean square, so
-$\lvert \mathbb{E}[g] \rvert \leq \sqrt{\mathbb{E}[g^2]}$, and the ratio
+$\lvert \operatorname{E}[g] \rvert \leq \sqrt{\operatorname{E}[g^2]}$, and the ratio
 
 $$\frac{\lvert \hat m_t \rvert}{\sqrt{\hat v_t}}$$
 

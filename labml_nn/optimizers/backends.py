@@ -29,12 +29,12 @@ averages, and to write three of them: 28 bytes in single precision. Line by line
 through memory for each line of the rule, about three times as much in all. A compiler reads the whole rule and makes
 one loop of it, in which each number is loaded once and stored once.
 
-A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the arithmetic
-on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of operations in
-each step. Compiled in chunks, they are a few calls. What is left is that each tensor has to be looked at: is it like
-the one that this loop was compiled for? The answer is in some cache lines that the step before has pushed out to
-memory, so it costs some tenths of a microsecond, four times for each parameter. `torch.compile` asks in Python and C++
-and more than once; here it is [asked once](#Piece.holds), and what was compiled is [called directly](#Direct).
+A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the
+arithmetic on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of
+operations in each step. Compiled in chunks, they are a few calls. What is left is that each tensor has to be looked
+at: is it like the one that this loop was compiled for? That costs some tenths of a microsecond, four times for each
+parameter, as the step before is likely to have pushed the answer out of the cache. `torch.compile` asks more than
+once; here it is [asked once](#Piece.holds), and what was compiled is [called directly](#Direct).
 
 In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and another one
 to put the parameters back. The averages live in the buffer all the time.
@@ -98,7 +98,8 @@ BACKENDS = ("eager", "compiled", "flat")
 # How many tensors are compiled together. With fewer the calls cost more, with more the compiler takes longer.
 CHUNK = 50
 
-# Tensors of at most so many numbers are gathered. Copying more takes longer than handing over a tensor by itself.
+# Tensors of at most so many numbers are gathered. It was found when chunks were called through `torch.compile`. Now
+# that they are called directly, fewer may be better.
 SMALL = 2**12
 
 # So many numbers make a buffer. One of parameters and one of gradients should stay in the cache between being filled

@@ -85,14 +85,14 @@ and scale $1 / \sigma^2$. Its moments follow from the density of $\chi^2_\rho$, 
 $x^{\rho/2 - 1} e^{-x/2}$. Dividing by $x$ leaves a density of the same kind with $\rho - 2$ in place of $\rho$, and
 the normalising constants leave
 
-$$\mathbb{E}\left[\frac{1}{\chi^2_\rho}\right] = \frac{1}{\rho - 2} \qquad
-\mathbb{E}\left[\frac{1}{(\chi^2_\rho)^2}\right] = \frac{1}{(\rho - 2)(\rho - 4)}$$
+$$\operatorname{E}\left[\frac{1}{\chi^2_\rho}\right] = \frac{1}{\rho - 2} \qquad
+\operatorname{E}\left[\frac{1}{(\chi^2_\rho)^2}\right] = \frac{1}{(\rho - 2)(\rho - 4)}$$
 
 The second exists for $\rho > 4$ only: with fewer gradients, small sums are so likely that the expectation is infinite.
 Mean and variance are then
 
 \begin{align}
-\mathbb{E}[\psi^2] &= \frac{\rho}{(\rho - 2) \, \sigma^2} \\
+\operatorname{E}[\psi^2] &= \frac{\rho}{(\rho - 2) \, \sigma^2} \\
 \operatorname{Var}[\psi^2] &= \frac{\rho^2}{\sigma^4} \left( \frac{1}{(\rho - 2)(\rho - 4)}
 - \frac{1}{(\rho - 2)^2} \right) = \frac{2 \rho^2}{(\rho - 2)^2 (\rho - 4) \, \sigma^4}
 \end{align}
@@ -103,9 +103,9 @@ is one over the fourth power, as $\sigma^4$ says.
 ### 3. From the square to the thing itself
 
 $\psi$ is the square root of what we know. A curve is nearly straight close by, so for $f(x) = \sqrt x$ and
-$x = \psi^2$, to first order, $\operatorname{Var}[f(x)] \approx f'(\mathbb{E}[x])^2 \operatorname{Var}[x]$:
+$x = \psi^2$, to first order, $\operatorname{Var}[f(x)] \approx f'(\operatorname{E}[x])^2 \operatorname{Var}[x]$:
 
-$$\operatorname{Var}[\psi] \approx \frac{\operatorname{Var}[\psi^2]}{4 \, \mathbb{E}[\psi^2]}
+$$\operatorname{Var}[\psi] \approx \frac{\operatorname{Var}[\psi^2]}{4 \, \operatorname{E}[\psi^2]}
 = \frac{\rho}{2 (\rho - 2)(\rho - 4) \, \sigma^2}$$
 
 The variance falls as $\rho$ grows, like $1 / (2 \rho \sigma^2)$ in the end. It can also be had without approximation,

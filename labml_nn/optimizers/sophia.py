@@ -101,15 +101,15 @@ It can be had from first derivatives. Draw a label $\hat y$ not from the data bu
 distribution $p$. With $e_{\hat y}$ for the vector that is one at $\hat y$, the gradient in the logits is
 $p - e_{\hat y}$. Its mean is zero and its covariance is that of a random one-hot vector, which is $S$. So
 
-$$\mathbb{E}[\nabla \ell] = 0 \qquad
-\mathbb{E}[\nabla \ell \, \nabla \ell^\top] = J^\top S J$$
+$$\operatorname{E}[\nabla \ell] = 0 \qquad
+\operatorname{E}[\nabla \ell \, \nabla \ell^\top] = J^\top S J$$
 
 These are Bartlett's identities. They let one backward pass do for a whole batch. Take the mean loss $\hat L$ over
 $B$ predictions with labels drawn independently. Square its gradient: the terms that mix two predictions vanish in
 expectation, each having a factor of mean zero, and those that remain are what we want,
 
-$$\mathbb{E} \left[ B \, \nabla \hat L \odot \nabla \hat L \right]
-= \frac{1}{B} \sum_{b=1}^{B} \mathbb{E}[\nabla \ell_b \odot \nabla \ell_b]
+$$\operatorname{E} \left[ B \, \nabla \hat L \odot \nabla \hat L \right]
+= \frac{1}{B} \sum_{b=1}^{B} \operatorname{E}[\nabla \ell_b \odot \nabla \ell_b]
 = \operatorname{diag} \left( \frac{1}{B} \sum_{b=1}^{B} J_b^\top S_b J_b \right)$$
 
 Hence the Gauss-Newton-Bartlett estimate

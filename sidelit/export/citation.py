@@ -195,7 +195,8 @@ def key(paper: Paper) -> str:
     return f"{surname}{paper.year}{word}"
 
 
-_SMALL = frozenset("a an and are as at by can do does for from how in is of on or the to towards what why with".split())
+_SMALL_WORDS = "a an and are as at by can do does for from how in is of on or the to towards what why with"
+_SMALL = frozenset(_SMALL_WORDS.split())
 
 
 def _parts(name: str) -> tuple[str, str]:
@@ -240,9 +241,9 @@ def _letter(character: str) -> str:
         return _ESCAPES.get(character, character)
     if character in _LETTERS:
         return _LETTERS[character]
-    base, *marks = unicodedata.normalize("NFD", character)
-    if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
-        command = _ACCENTS[marks[0]]
+    base, marks = (parts := unicodedata.normalize("NFD", character))[0], parts[1:]
+    if base.isascii() and marks in _ACCENTS:
+        command = _ACCENTS[marks]
         base = {"i": r"\i", "j": r"\j"}.get(base, base) if command not in "ck" else base
         return f"{{\\{command}{{{base}}}}}"
     return character

@@ -236,7 +236,8 @@ class _Closing:
         ever imported, nobody can say.
         """
         ours = self.definitions()
-        names = {definition.name for definition in ours}
+        # Functions beside what is needed may change it too, when they are called from elsewhere.
+        names = {name for unit in self.readings for name in unit.module.bindings}
         for name, path in self.package.files():
             parts = {*name.split("."), path.stem}
             if parts & {"test", "tests", "conftest"} or path.stem.startswith("test_"):
@@ -473,8 +474,8 @@ class _UnitReader:
                     raise self.refusal(node, "this imports from two packages; make it two statements")
                 if owned and not in_function:
                     message = (
-                        f"whether `{owned[0].target}` is imported here depends on what happens; import it at the top of "
-                        f"the file, without a condition"
+                        f"whether `{owned[0].target}` is imported here depends on what happens; import it at the top "
+                        f"of the file, without a condition"
                     )
                     raise self.refusal(node, message)
                 if owned:
@@ -721,7 +722,7 @@ class _Changes:
                 yield from (found for found in self.roots(changed) if not self.is_class(found[1]))
             for called in _called_at(node):
                 for definition in self.definition(called):
-                    yield from ((self.module.start(node), each) for each in self.changed_by(definition))
+                    yield from ((self.module.start(called), each) for each in self.changed_by(definition))
         for top in self.unit.nodes:
             for node in ast.walk(top):
                 if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
@@ -738,7 +739,7 @@ class _Changes:
     def roots(self, node: ast.AST) -> Iterator[tuple[Place, Definition]]:
         start = self.module.start(node)
         while isinstance(node, (ast.Subscript, ast.Attribute)):
-            if chain := _chain(node):
+            if _chain(node):
                 for definition in self.definition(node):
                     yield start, definition
                 return
@@ -758,10 +759,9 @@ class _Changes:
             return
         try:
             if _is_global(name):
-                found = self.closing.package.bound(self.module, name.text)
-                if isinstance(found, Imported) and self.closing.package.owns(found.target):
-                    found = self.closing.package.resolve(found.target, self.module, (1, 0))[0]
-                entity = found
+                entity: Definition | Imported | str | None = self.closing.package.bound(self.module, name.text)
+                if isinstance(entity, Imported) and self.closing.package.owns(entity.target):
+                    entity = self.closing.package.resolve(entity.target, self.module, (1, 0))[0]
             elif name.target and self.closing.package.owns(name.target) and ":" in name.variable:
                 entity = self.closing.package.resolve(name.target, self.module, (1, 0))[0]
             else:

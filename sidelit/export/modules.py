@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeGuard
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.names import Name, Names, find_names
@@ -445,7 +446,7 @@ def _add_unit(module: Module, node: ast.stmt) -> None:
             units.append(unit)
 
 
-def is_for_typing(node: ast.stmt) -> bool:
+def is_for_typing(node: ast.AST) -> TypeGuard[ast.If]:
     """Whether this is an `if TYPE_CHECKING:` without an `else`."""
     if not isinstance(node, ast.If) or node.orelse:
         return False
@@ -522,7 +523,7 @@ def eager(nodes: Iterable[ast.AST], annotations: bool = True) -> Iterator[ast.AS
     while pending:
         node = pending.pop()
         yield node
-        if is_for_typing(node):  # type: ignore[arg-type]
+        if is_for_typing(node):
             continue
         children: list[ast.AST | None]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

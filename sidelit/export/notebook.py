@@ -185,6 +185,7 @@ def _body(closure: Closure, names: dict[Entity, str], prose: _Prose) -> Iterator
     module = closure.wanted.module
     pending: list[tuple[int, str]] = list(_prose_between(closure))
     code: list[str] = []
+    sources: list[str] = []
     above: Unit | None = None
 
     for unit in [*closure.units, None]:
@@ -194,21 +195,18 @@ def _body(closure: Closure, names: dict[Entity, str], prose: _Prose) -> Iterator
             texts.append(prose.markdown(pending.pop(0)[1]))
         was_ours = above is not None and above.module is module
         if code and (unit is None or texts or is_ours is not was_ours):
-            yield from _code_cell(code, was_ours, closure)
-            code = []
+            if not was_ours:
+                others = ", ".join(f"`{name}`" for name in dict.fromkeys(sources))
+                yield Cell(f"The next cell holds what this file needs of {others}.", False)
+            yield Cell("".join(code), True, hidden=not was_ours)
+            code, sources = [], []
         yield from (Cell(text, False) for text in texts if text)
         if unit is None:
             return
         text = unit_text(unit, closure, names, "full" if is_ours else "docstrings", lead=False, docstring=not is_ours)
+        sources.append(unit.module.name)
         code.append("\n" * (gap(above, unit) + 1) + text if code else text)
         above = unit
-
-
-def _code_cell(code: list[str], is_ours: bool, closure: Closure) -> Iterator[Cell]:
-    if not is_ours:
-        others = ", ".join(f"`{each.name}`" for each in closure.modules[1:])
-        yield Cell(f"The next cell holds what this file needs of {others}.", False)
-    yield Cell("".join(code), True, hidden=not is_ours)
 
 
 def _prose_between(closure: Closure) -> Iterator[tuple[int, str]]:
@@ -247,7 +245,8 @@ def _touches(section: Section, unit: Unit) -> bool:
 _LINK = re.compile(
     r"""
     (?P<fence>^[ \t>]*(?P<marks>`{3,}|~{3,})[\s\S]*?(?:^[ \t>]*(?P=marks)[`~]*[ \t]*$|\Z))
-    | (?P<image>!?)\[(?P<text>(?:`[^`\n]*`|!\[[^\]]*\]\([^)]*\)|[^][`])*)\]\(\s*<?(?P<target>[^\s()<>]+)>?(?:\s+"[^"]*")?\s*\)
+    | (?P<image>!?)\[(?P<text>(?:`[^`\n]*`|!\[[^\]]*\]\([^)]*\)|[^][`])*)\]
+      \(\s*<?(?P<target>[^\s()<>]+)>?(?:\s+"[^"]*")?\s*\)
     | (?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`)
     """,
     re.VERBOSE | re.MULTILINE,
@@ -334,8 +333,8 @@ def _trial(closure: Closure, names: dict[Entity, str]) -> Iterator[Cell]:
         return
     call = ", ".join(["[x]", *arguments])
     yield Cell(
-        "## Try it\n\nA bowl that is a hundred times as steep in one direction as in another. The loss is printed every "
-        f"{STEPS // 6} steps.",
+        "## Try it\n\nA bowl that is a hundred times as steep in one direction as in another. The loss is printed "
+        f"every {STEPS // 6} steps.",
         False,
     )
     yield Cell(
@@ -420,16 +419,21 @@ def _arguments(package: Package, definition: Definition) -> list[str] | None:
             given.append(f"{name}={_REQUIRED[name]}")
         elif name in _WELCOME:
             given.append(f"{name}={_WELCOME[name]}")
-        elif name == "lr" and isinstance(default, ast.Constant) and isinstance(default.value, float):
+        elif name == "lr" and _is_small(default):
             # Usual rates are for millions of weights, and would hardly move in so few steps.
-            if default.value < 0.01:
-                given.append("lr=0.01")
+            given.append("lr=0.01")
     return given
+
+
+def _is_small(rate: ast.expr) -> bool:
+    return isinstance(rate, ast.Constant) and isinstance(rate.value, float) and rate.value < 0.01
 
 
 def _classes(package: Package, definition: Definition) -> Iterator[ast.ClassDef]:
     for each in _lineage(package, definition):
-        module = package.get(each.module) if isinstance(each, Definition) else None
+        if isinstance(each, str):
+            return
+        module = package.get(each.module)
         for unit in module.bindings.get(each.name, ()) if module else ():
             yield from (node for node in unit.nodes if isinstance(node, ast.ClassDef))
 

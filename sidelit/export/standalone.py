@@ -200,10 +200,9 @@ def import_block(closure: Closure, names: dict[Entity, str]) -> str:
                 continue
             name = names[outside]
             if not way.member and name != way.name and way.source != way.target:
-                module = closure.wanted.module
                 message = f"`{way.name}` is something else in another file; write `import {way.source} as …`"
-                raise next((unit.module.refusal((way.line, way.column), message) for unit in closure.units
-                            if way in unit.module.imports.get(way.name, ())), module.refusal((1, 0), message))  # fmt: skip
+                module = next(m for m in closure.modules if way in m.imports.get(way.name, ()))
+                raise module.refusal((way.line, way.column), message)
             (for_typing if only_typing else running).append(Import(name, way.source, way.member, way.note))
     if not for_typing and not closure.types:
         return block(running, closure.lazy)
@@ -267,7 +266,8 @@ def header(closure: Closure, origin: Origin, citations: list[str]) -> str:
         *(("Paper", citation) for citation in citations),
         ("Needs", f"{needs}; some functions also {', '.join(inside)}" if inside else needs),
     ]
-    lines = [f"{what}, with all that it needs of its package, in one file. Made with sidelit {__version__}.", ""]
+    title = f"{what}, with all that it needs of its package, in one file. Made with sidelit {__version__}."
+    lines = [*textwrap.wrap(title, 110), ""]
     for name, value in rows:
         if value:
             lines += textwrap.wrap(f"{name}: {value}", 110, subsequent_indent="  ", break_on_hyphens=False)
@@ -351,9 +351,9 @@ def _renamings(unit: Unit, closure: Closure, names: dict[Entity, str]) -> Iterat
     """
     for reference in closure.readings[unit].references:
         name = names[reference.entity]
-        if name == reference.text:
-            continue
         start, end = reference.start, reference.end
+        if name == reference.text or (start and _is_listed(unit, start)):
+            continue
         message = f"`{reference.text}` has to become `{name}` in one file, and cannot here; rename it in the sources"
         if start is None or _is_unnamed_import(unit, start):
             raise unit.module.refusal(start or (end[0], 0), message)
@@ -365,6 +365,11 @@ def _renamings(unit: Unit, closure: Closure, names: dict[Entity, str]) -> Iterat
         if changed == literal:
             raise unit.module.refusal(start, message)
         yield _Edit(start, end, changed)
+
+
+def _is_listed(unit: Unit, start: Place) -> bool:
+    """Whether a name stands in `__all__`, between quotes. What is listed there keeps its name."""
+    return unit.module.lines[start[0] - 1][max(start[1] - 1, 0) : start[1]] in ("'", '"') and "__all__" in unit.binds
 
 
 def _is_unnamed_import(unit: Unit, start: Place) -> bool:
