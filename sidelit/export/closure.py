@@ -29,7 +29,7 @@ from sidelit.names import Name
 @dataclass(frozen=True)
 class Outside:
     """
-    ### Something that is imported from elsewhere, under the name it has in the sources
+    ## Something that is imported from elsewhere, under the name it has in the sources
     """
 
     name: str

@@ -33,7 +33,7 @@ Place = tuple[int, int]
 
 class Refusal(Exception):
     """
-    ### Why there is no result
+    ## Why there is no result
 
     The diagnostic says where, what stands in the way, and what to do.
     """
@@ -213,7 +213,7 @@ class Package:
 
     def get(self, name: str) -> Module | None:
         """
-        ### A module
+        ### The module of a name
 
         Nothing where there is no such file. Raises `Refusal` for one that Python cannot read.
         """

@@ -44,7 +44,7 @@ from sidelit.source import Section
 @dataclass(frozen=True)
 class Repository:
     """
-    ### Where the sources are on the web
+    ## Where the sources are on the web
     """
 
     url: str
