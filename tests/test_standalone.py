@@ -375,7 +375,8 @@ CASES: dict[str, tuple[dict[str, str], str, str, Any]] = {
     ),
     "circular import that only type checkers see": (
         {
-            "pkg/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pkg.a import f\nelse:\n    f = 1\n"
+            "pkg/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+            "    from pkg.a import f\nelse:\n    f = 1\n"
             "class B:\n    x = 2\n",
             "pkg/a.py": "from pkg.b import B\n\nclass A(B):\n    pass\n\ndef f():\n    return A.x\n",
         },
