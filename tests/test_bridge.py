@@ -256,7 +256,7 @@ def test_a_declared_symbol_that_no_formula_holds_is_told(tmp_path: Path) -> None
     ran = run("sidelit", "build", "a.py", cwd=tmp_path)
     assert ran.status == 0
     assert "a.py:5:14: no formula of this page holds `\\gamma`; correct it, or take it out [symbols]" in ran.err
-    assert "a.py:5:25: Undefined control sequence \\bad [tex]" in ran.err
+    assert "a.py:5:25: `\\bad` is no command that is known" in ran.err
     assert ran.err.count("[symbols]") == 1
 
 

@@ -77,7 +77,7 @@ CASES = {
     "unknown-rule": (HEAD + "x = 1  # sidelit: ignore[txe]\n", HEAD + "x = 1  # sidelit: ignore[tex]\n"),
     "bare-tex": (HEAD + "# The rate \\alpha is small.\n", HEAD + "# $\\alpha$ `\\beta` C:\\alpha\\beta\n"),
     "raw-docstring": ('"""\n# T\n\nA $\\beta$.\n"""\n', 'r"""\n# T\n\nA $\\beta$.\n"""\n'),
-    "unknown-name": (FRONT.format("sumary: x"), FRONT.format("paper: x")),
+    "unknown-name": (FRONT.format("sumary: x"), FRONT.format("image: x.png")),
     "no-title": ('"""\nA summary.\n"""\n', HEAD),
     "no-summary": ('"""\n# Title\n"""\n', '"""\n# Title\n\n`sum` adds up.\n"""\n'),
     "duplicate-anchor": (HEAD + "# ## A b\nx = 1\n\n# ## A b\ny = 1\n", HEAD + "# ## A\nx = 1\n\n# ## B\ny = 1\n"),
@@ -107,7 +107,7 @@ def test_a_rule_strikes_where_it_should_and_not_elsewhere(here: Path, rule: str)
 
 
 def test_every_rule_has_a_case_here() -> None:
-    elsewhere = {"address", "source", "link-out-of-tree", "duplicate-title", "markdown", "mathjax"}
+    elsewhere = {"address", "export", "source", "link-out-of-tree", "duplicate-title", "markdown", "mathjax"}
     assert {*CASES, *elsewhere} == set(NAMES)
 
 

@@ -154,5 +154,5 @@ def test_a_page_without_a_paper_has_nothing_to_complain_of() -> None:
 
 
 def test_the_build_tells_it_too() -> None:
-    document = parse('"""\n---\npaper: 1\n---\n"""\n', "a.py")
+    document = parse('"""\n---\ntitle: A\nsummary: A.\npaper: 1\n---\n"""\n', "a.py")
     assert [d.rule for d in make_page(document, allow_html=True).diagnostics] == ["front-matter"]
