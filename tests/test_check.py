@@ -77,7 +77,7 @@ CASES = {
     "unknown-rule": (HEAD + "x = 1  # sidelit: ignore[txe]\n", HEAD + "x = 1  # sidelit: ignore[tex]\n"),
     "bare-tex": (HEAD + "# The rate \\alpha is small.\n", HEAD + "# $\\alpha$ `\\beta` C:\\alpha\\beta\n"),
     "raw-docstring": ('"""\n# T\n\nA $\\beta$.\n"""\n', 'r"""\n# T\n\nA $\\beta$.\n"""\n'),
-    "unknown-name": (FRONT.format("sumary: x"), FRONT.format("image: x.png")),
+    "unknown-name": (FRONT.format("sumary: x"), FRONT.format("symbols: {}")),
     "no-title": ('"""\nA summary.\n"""\n', HEAD),
     "no-summary": ('"""\n# Title\n"""\n', '"""\n# Title\n\n`sum` adds up.\n"""\n'),
     "duplicate-anchor": (HEAD + "# ## A b\nx = 1\n\n# ## A b\ny = 1\n", HEAD + "# ## A\nx = 1\n\n# ## B\ny = 1\n"),
