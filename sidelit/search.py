@@ -31,7 +31,7 @@ Pieces = tuple[str, ...]
 @dataclass(frozen=True)
 class Entry:
     """
-    ### One place that can be found
+    ## One place that can be found
 
     * `anchor` is where it is on its page
     * `title` and `text` are prose

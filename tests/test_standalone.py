@@ -373,6 +373,16 @@ CASES: dict[str, tuple[dict[str, str], str, str, Any]] = {
         "f()",
         1,
     ),
+    "circular import that only type checkers see": (
+        {
+            "pkg/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pkg.a import f\nelse:\n    f = 1\n"
+            "class B:\n    x = 2\n",
+            "pkg/a.py": "from pkg.b import B\n\nclass A(B):\n    pass\n\ndef f():\n    return A.x\n",
+        },
+        "pkg/a.py:f",
+        "f()",
+        2,
+    ),
     "attribute of a module": (
         {
             "pkg/b.py": "X = 4\n\ndef g():\n    return X\n",
@@ -490,13 +500,13 @@ def test_types_for_checkers_only_are_not_taken_along(tmp_path: Path) -> None:
         "pkg/__init__.py": "",
         "pkg/b.py": "class Big:\n    pass\n",
         "pkg/a.py": "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n\n"
-        "if TYPE_CHECKING:\n    from decimal import Decimal\n\n    from pkg.b import Big\n\n"
-        "def f(x: Big, y: 'Big | None' = None) -> Decimal:\n    return x\n",
+        "if TYPE_CHECKING:\n    from decimal import Decimal\n\n    from pkg.b import Big\n\n    Text = str\n\n"
+        "def f(x: Big, y: 'Big | Text' = None) -> Decimal:\n    return x\n",
     }
     text = closed(tmp_path, files, "pkg/a.py:f")
     assert text.startswith(
         "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING, Any\n\nif TYPE_CHECKING:\n"
-        "    from decimal import Decimal\n\n    Big = Any\n\n"
+        "    from decimal import Decimal\n\n    Big = Any\n    Text = Any\n\n"
     )
     assert value(text, "f(1)") == 1
 

@@ -31,7 +31,7 @@ from sidelit.source import Document
 @dataclass(frozen=True)
 class Paper:
     """
-    ### A paper
+    ## A paper
 
     What is not known is empty.
     """

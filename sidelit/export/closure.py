@@ -21,6 +21,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sidelit.export.modules import Definition, Imported, Module, Package, Place, Refusal, Unit, Wanted, eager, imported
 from sidelit.names import Name
@@ -29,7 +30,7 @@ from sidelit.names import Name
 @dataclass(frozen=True)
 class Outside:
     """
-    ### Something that is imported from elsewhere, under the name it has in the sources
+    ## Something that is imported from elsewhere, under the name it has in the sources
     """
 
     name: str
@@ -121,6 +122,7 @@ class _Closing:
         self.readings: dict[Unit, Reading] = {}
         self.outside: dict[Outside, list[Imported]] = {}
         self.pending: list[Unit] = []
+        self.changing: dict[Path, set[str]] = {}
 
     def run(self) -> Closure:
         requested = self.requested()
@@ -247,8 +249,11 @@ class _Closing:
             except OSError:
                 continue
             loaded = self.package.loaded(name)
-            if loaded is None and (names.isdisjoint(_WORD.findall(text)) or not _may_change(text)):
-                continue
+            if loaded is None:
+                if path not in self.changing:
+                    self.changing[path] = _changed_names(text)
+                if not self.changing[path] or names.isdisjoint(_WORD.findall(text)):
+                    continue
             try:
                 module = self.package.get(name)
             except Refusal:
@@ -376,18 +381,18 @@ def _called(unit: Unit) -> set[Place]:
     return {unit.module.start(node) for node in functions}
 
 
-def _may_change(text: str) -> bool:
+def _changed_names(text: str) -> set[str]:
     """
     ### A quick look at a file
 
-    Whether anything that it imports stands where things are changed. What its names mean takes longer to find out.
+    Returns what it imports and may change. What its names mean takes longer to find out.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+        return set()
     names: set[str] = set()
     roots: set[str] = set()
     for node in ast.walk(tree):
@@ -398,7 +403,7 @@ def _may_change(text: str) -> bool:
                 changed = changed.value
             if isinstance(changed, ast.Name):
                 roots.add(changed.id)
-    return bool(names & roots)
+    return names & roots
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -670,9 +675,11 @@ class _UnitReader:
         self.found.references.append(Reference(entity, text, variable, start, end, False, evaluated, typing_only))
 
     def is_for_typing(self, text: str) -> bool:
-        """Whether a name is imported, and for type checkers only."""
-        known = self.module.imports.get(text.partition(".")[0], ())
-        return bool(known) and all(each.typing_only for each in known)
+        """Whether a name is there for type checkers only."""
+        root = text.partition(".")[0]
+        known = self.module.imports.get(root, ())
+        is_typed = root in self.module.typed and root not in self.module.bindings
+        return (bool(known) or is_typed) and all(each.typing_only for each in known)
 
 
 def _last_name(node: ast.AST) -> str:

@@ -18,7 +18,7 @@ WIDTH = 120
 @dataclass(frozen=True)
 class Import:
     """
-    ### One name that is imported
+    ## One name that is imported
 
     `import source` or `import source as name` without a `member`, else `from source import member as name`. `note` is
     a directive that goes behind it.

@@ -33,7 +33,7 @@ Place = tuple[int, int]
 
 class Refusal(Exception):
     """
-    ### Why there is no result
+    ## Why there is no result
 
     The diagnostic says where, what stands in the way, and what to do.
     """
@@ -105,6 +105,7 @@ class Module:
 
     * `shown` is what messages call its file, `lines` are those of the file
     * `bindings` are the units that give a name its meaning, `imports` the imports that do
+    * `typed` are names that are only defined for type checkers
     * `stars` are the places of `from … import *`
     * `lazy` says that annotations are not evaluated, by `from __future__ import annotations`
     """
@@ -119,6 +120,7 @@ class Module:
     events: list[Event] = field(default_factory=list)
     bindings: dict[str, list[Unit]] = field(default_factory=dict)
     imports: dict[str, list[Imported]] = field(default_factory=dict)
+    typed: set[str] = field(default_factory=set)
     stars: list[tuple[Place, str]] = field(default_factory=list)
     lazy: bool = False
 
@@ -196,6 +198,7 @@ class Package:
         self.root = root
         self.tops = frozenset(tops)
         self._modules: dict[str, Module | None] = {}
+        self._exists: dict[str, bool] = {}
 
     def owns(self, dotted: str) -> bool:
         """Whether a dotted name is one of this package."""
@@ -213,7 +216,7 @@ class Package:
 
     def get(self, name: str) -> Module | None:
         """
-        ### A module
+        ### The module of a name
 
         Nothing where there is no such file. Raises `Refusal` for one that Python cannot read.
         """
@@ -228,7 +231,10 @@ class Package:
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or a folder that only holds some."""
-        return self.owns(name) and (self.file_of(name) is not None or self.root.joinpath(*name.split(".")).is_dir())
+        if name not in self._exists:
+            is_there = self.file_of(name) is not None or self.root.joinpath(*name.split(".")).is_dir()
+            self._exists[name] = self.owns(name) and is_there
+        return self._exists[name]
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Give the names and files of all modules, in order."""
@@ -291,7 +297,7 @@ class Package:
                 f"`{name}` is imported in line {known[0].line} and then bound again; give one of them another name"
             )
             raise module.refusal((line, 0), message)
-        if name in module.bindings or (not known and name in module.rebound):
+        if name in module.bindings or (not known and (name in module.rebound or name in module.typed)):
             return Definition(module.name, name)
         return min(known, key=lambda each: each.typing_only, default=None)
 
@@ -406,9 +412,11 @@ def _cut(module: Module) -> None:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             _note(module, node, typing_only=False)
             module.events.extend(imported_modules(module, node))
-        elif is_for_typing(node) and all(isinstance(each, (ast.Import, ast.ImportFrom)) for each in node.body):
+        elif is_for_typing(node) and not node.orelse:
             for each in node.body:
                 _note(module, each, typing_only=True)
+                if not isinstance(each, (ast.Import, ast.ImportFrom)):
+                    module.typed.update(bound_names(each))
         elif number or not is_text(node):
             _add_unit(module, node)
 
@@ -447,11 +455,8 @@ def _add_unit(module: Module, node: ast.stmt) -> None:
 
 
 def is_for_typing(node: ast.AST) -> TypeGuard[ast.If]:
-    """Whether this is an `if TYPE_CHECKING:` without an `else`."""
-    if not isinstance(node, ast.If) or node.orelse:
-        return False
-    test = node.test
-    return getattr(test, "id", getattr(test, "attr", "")) == "TYPE_CHECKING"
+    """Whether this is an `if TYPE_CHECKING:`. What stands behind its `else` does run."""
+    return isinstance(node, ast.If) and getattr(node.test, "id", getattr(node.test, "attr", "")) == "TYPE_CHECKING"
 
 
 def is_text(node: ast.stmt) -> bool:
@@ -523,10 +528,10 @@ def eager(nodes: Iterable[ast.AST], annotations: bool = True) -> Iterator[ast.AS
     while pending:
         node = pending.pop()
         yield node
-        if is_for_typing(node):
-            continue
         children: list[ast.AST | None]
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if is_for_typing(node):
+            children = [*node.orelse]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             children = [*node.decorator_list, *_defaults(node.args)]
             if annotations:
                 args = node.args

@@ -18,6 +18,8 @@ import json
 import os
 import posixpath
 import re
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +46,7 @@ from sidelit.source import Section
 @dataclass(frozen=True)
 class Repository:
     """
-    ### Where the sources are on the web
+    ## Where the sources are on the web
     """
 
     url: str
@@ -183,7 +185,7 @@ def _body(closure: Closure, names: dict[Entity, str], prose: _Prose) -> Iterator
     Statements without prose in between share a cell.
     """
     module = closure.wanted.module
-    pending: list[tuple[int, str]] = list(_prose_between(closure))
+    pending = deque(_prose_between(closure))
     code: list[str] = []
     sources: list[str] = []
     above: Unit | None = None
@@ -192,7 +194,7 @@ def _body(closure: Closure, names: dict[Entity, str], prose: _Prose) -> Iterator
         is_ours = unit is not None and unit.module is module
         texts: list[str] = []
         while pending and (unit is None or (is_ours and pending[0][0] <= unit.first)):
-            texts.append(prose.markdown(pending.pop(0)[1]))
+            texts.append(prose.markdown(pending.popleft()[1]))
         was_ours = above is not None and above.module is module
         if code and (unit is None or texts or is_ours is not was_ours):
             if not was_ours:
@@ -217,14 +219,22 @@ def _prose_between(closure: Closure) -> Iterator[tuple[int, str]]:
     """
     module = closure.wanted.module
     kept = {unit for unit in closure.units if unit.module is module}
+    starts = [unit.first for unit in module.units]
+
+    def around(first: int, last: int) -> list[Unit]:
+        """The units that have one of these lines."""
+        at = max(bisect_right(starts, first) - 1, 0)
+        units = module.units[at : bisect_right(starts, last)]
+        return [unit for unit in units if unit.first <= last and first <= unit.last]
+
     for section in module.document.sections[1:]:
         if not section.docs:
             continue
         first = min(start for start, _ in (*section.doc_lines, *section.code_lines))
-        around = [unit for unit in module.units if unit.first <= first <= unit.last]
-        if around and not _opens(section, around[0]):
+        outside = around(first, first)
+        if outside and not _opens(section, outside[0]):
             continue
-        about = [unit for unit in module.units if _touches(section, unit)]
+        about = [unit for span in section.code_lines for unit in around(*span)]
         if section.code_lines and not kept.intersection(about):
             continue
         yield first, section.docs
@@ -233,10 +243,6 @@ def _prose_between(closure: Closure) -> Iterator[tuple[int, str]]:
 def _opens(section: Section, unit: Unit) -> bool:
     """Whether a section is that of the class or function that a unit is."""
     return unit.is_definition and bool(section.code_lines) and section.code_lines[0][0] == unit.first
-
-
-def _touches(section: Section, unit: Unit) -> bool:
-    return any(first <= unit.last and unit.first <= last for first, last in section.code_lines)
 
 
 # ## Prose, as Jupyter shows it

@@ -22,7 +22,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Origin:
     """
-    ### What is known of a source
+    ## What is known of a source
 
     * `commit` is the one that is checked out, `changed` says that the files are not as in it
     * `licence` is its name, an SPDX identifier where there is one

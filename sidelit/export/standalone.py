@@ -35,7 +35,7 @@ LEVELS = ("full", "docstrings", "none")
 @dataclass(frozen=True)
 class Standalone:
     """
-    ### The result
+    ## The result
 
     `diagnostics` are what is wrong with the papers of the sources, whose citation is then left out.
     """

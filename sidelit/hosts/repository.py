@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 @dataclass(frozen=True)
 class Checkout:
     """
-    ### A working tree of git
+    ## A working tree of git
 
     `top` is its folder, `commit` what is checked out there.
     """
