@@ -214,6 +214,22 @@ def notebook(file: str, output: Path | None, repo_url: str) -> None:
     _write(result.text, output)
 
 
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def assets(folder: Path) -> None:
+    """
+    Write the style, the scripts and the fonts of annotated pages for a host without plugins, such as Zensical.
+
+    DIR is a folder in that of the hand-written pages, such as docs/assets/sidelit.
+    """
+    from sidelit.hosts.assets import configuration, write_assets
+
+    with _failing_in_one_line():
+        write_assets(folder)
+    address = folder.as_posix().partition("docs/")[2] or folder.name
+    click.echo(f"The files are in {folder}. The configuration has to name them:\n\n{configuration(address)}", nl=False)
+
+
 def _find(argument: str) -> Wanted:
     from sidelit.export.modules import find_wanted
 

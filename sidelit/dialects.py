@@ -244,7 +244,7 @@ def _code(text: str) -> str:
 # All dialects but Markdown may have them in their texts.
 
 # A role, such as :class:`~torch.nn.Module`, with the rest of the word and the space behind it.
-_ROLE = re.compile(r":[a-zA-Z][\w+:.-]*:`([^`\n]+)`([^\s$\\`]*)( (?=\S))?")
+_ROLE = re.compile(r":[a-zA-Z][\w+:.-]{0,40}:`([^`\n]+)`([^\s$\\`]*)( (?=\S))?")
 _TITLED = re.compile(r"(.+?)\s*<[^<>]+>$")
 
 

@@ -74,6 +74,9 @@ PARTS = (
     "@mathjax/mathjax-newcm-font/chtml/woff2/*.woff2",
 )
 
+# Where the fonts are among them.
+FONTS = "@mathjax/mathjax-newcm-font/chtml/woff2"
+
 # The fonts that every formula names, worth fetching before the style sheet asks for them.
 PRELOAD = ("mjx-ncm-zero.woff2", "mjx-ncm-n.woff2")
 
@@ -246,7 +249,7 @@ class MathJax:
 
         To be copied to its `font_url`.
         """
-        folder = (self.modules or Path()) / "@mathjax" / "mathjax-newcm-font" / "chtml" / "woff2"
+        folder = (self.modules or Path()) / FONTS
         return [folder / name for name in sorted(set(re.findall(r'/(mjx-ncm-[\w-]+\.woff2)"', stylesheet)))]
 
     def close(self) -> None:

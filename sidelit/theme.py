@@ -30,4 +30,10 @@ PACKAGE = Path(__file__).resolve().parent
 # The wheel's place comes first: beside an installed package, `templates` would be somebody else's.
 TEMPLATES = find_theme(PACKAGE / "templates", PACKAGE.parent / "templates")
 
+# Where the files that pages need lie in a site.
+ASSETS = "assets/sidelit"
+
+# What the columns need in whatever theme they stand; the theme `sidelit` has more.
+SCRIPTS = ("say.js", "columns.js", "bridge.js", "preview.js", "copy.js", "lines.js", "zoom.js")
+
 __file__ = str(TEMPLATES / "mkdocs_theme.yml")

@@ -208,6 +208,11 @@ def _may_be_source(name: str, beside: Collection[str]) -> bool:
     return name.endswith(".py") or name.lower() == "readme.md" or "." not in name
 
 
+def is_source(path: Path) -> bool:
+    """Whether a file is Python, by its ending or by its first line."""
+    return path.suffix in (".py", ".pyi") or ("." not in path.name and _runs_in_python(path))
+
+
 def _runs_in_python(path: Path) -> bool:
     """Whether the first line of a file names Python as what runs it, or `uv run`, which runs Python too."""
     try:

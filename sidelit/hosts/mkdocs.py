@@ -62,7 +62,7 @@ from sidelit.selection import GlobError, Globs
 from sidelit.settings import SettingsError, project_rules
 from sidelit.source import decode, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
-from sidelit.theme import TEMPLATES
+from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
 from sidelit.tree import (
     PACKAGE_FILES,
     Mount,
@@ -87,14 +87,10 @@ log = get_plugin_logger("sidelit").logger
 CDN_SRC = "https://cdn.jsdelivr.net/npm/mathjax@4.1.3/tex-mml-chtml.js"
 CDN_INTEGRITY = "sha384-OrHfGTnIbkl0do3N76qW/uWr38o91N05sbSPuYBPLH+hG8X/dNSrjZf3AGjzrCwC"
 
-ASSETS = "assets/sidelit"
 MATH_SHEET = f"{ASSETS}/math.css"
 SEARCH_INDEX = f"{ASSETS}/search-index.js"
 TREE = f"{ASSETS}/tree.js"
 FONTS = f"{ASSETS}/fonts"
-
-# What the columns need in whatever theme they stand; the theme `sidelit` has more.
-SCRIPTS = ("say.js", "columns.js", "bridge.js", "preview.js", "copy.js", "lines.js", "zoom.js")
 
 
 class Options(base.Config):

@@ -1,0 +1,47 @@
+"""
+# What pages need in a host without plugins
+
+A Markdown extension can give a page its text and no files. So the style sheet, the scripts and the fonts are written
+once, into the folder of the hand-written pages, and the site's configuration names them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from sidelit import mathjax
+from sidelit.hosts.site import SiteError
+from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
+
+SHEET = "pages.css"
+
+
+def write_assets(folder: Path) -> None:
+    """
+    ## Write them into a folder
+
+    Raises `SiteError` where it cannot be written.
+    """
+    modules = mathjax.find_modules()
+    if modules is None:
+        raise SiteError(f"{mathjax.missing()}; without it there are no fonts")
+    fonts = modules / mathjax.FONTS
+    try:
+        (folder / "fonts").mkdir(parents=True, exist_ok=True)
+        for name in (SHEET, *SCRIPTS):
+            shutil.copyfile(TEMPLATES / ASSETS / name, folder / name)
+        for font in sorted(fonts.glob("*.woff2")):
+            shutil.copyfile(font, folder / "fonts" / font.name)
+    except OSError as error:
+        raise SiteError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
+
+
+def configuration(address: str) -> str:
+    """
+    ## What the configuration has to say
+
+    `address` is that of the folder in the site.
+    """
+    scripts = "".join(f"  - {address}/{name}\n" for name in SCRIPTS)
+    return f"extra_css:\n  - {address}/{SHEET}\nextra_javascript:\n{scripts}"
