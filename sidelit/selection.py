@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from pathspec import GitIgnoreSpec, RegexPattern
 
 
 class GlobError(Exception):
@@ -47,11 +47,50 @@ class Globs:
 
 
 @dataclass(frozen=True)
-class _Ignored:
-    """The rules of one `.gitignore`, which hold in its folder and below."""
+class _Rule:
+    """
+    ### One line of a `.gitignore`
+
+    `end` is `/` where it is about folders only. With `is_name` it is about names, wherever they are, and not about
+    paths. One that `takes_all` ends with `/**`.
+    """
+
+    pattern: RegexPattern
+    end: str
+    is_name: bool
+    takes_all: bool
+
+    def matches(self, name: str, end: str) -> bool:
+        """
+        Whether a file, or with the end `/` a folder, is meant itself.
+
+        A folder above it does not count: had it been left out, nobody would ask.
+        """
+        if self.end and not end:
+            return False
+        if self.is_name:
+            name = name.rpartition("/")[2]
+
+        # What is in `a/**/` is not `a` itself, with its slash neither.
+        found = self.pattern.match_file(name if self.takes_all else name + self.end)
+        return found is not None and (self.takes_all or self.is_name or found.match.end() >= len(name))
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """
+    ### The rules of one file, which hold in its folder and below
+
+    The last of those that match decides.
+    """
 
     folder: Path
-    rules: GitIgnoreSpec
+    rules: tuple[_Rule, ...]
+
+    def decide(self, path: Path, end: str) -> bool | None:
+        """Whether a path is left out, `None` where no rule is about it."""
+        name = path.relative_to(self.folder).as_posix()
+        return next((rule.pattern.include for rule in reversed(self.rules) if rule.matches(name, end)), None)
 
 
 class Selection:
@@ -64,10 +103,10 @@ class Selection:
     def __init__(self, root: Path, globs: Globs) -> None:
         self._root = root
         self._include = _spec(globs.include) if globs.include else None
-        self._exclude = _spec(globs.exclude) if globs.exclude else None
+        self._exclude = _Rules(root, tuple(_rules(globs.exclude)))
         self._checkout = _checkout_of(root)
         self._above = list(self._ignored_above())
-        self._own: dict[Path, list[_Ignored]] = {}
+        self._own: dict[Path, list[_Rules]] = {}
 
     def enter(self, folder: Path) -> None:
         """Read what a folder ignores, before its files and folders are asked about. The folder above was entered."""
@@ -76,26 +115,19 @@ class Selection:
 
     def has_folder(self, folder: Path) -> bool:
         """Whether the files of a folder may be meant."""
-        return not (self._is_excluded(f"{self._name(folder)}/") or self._is_ignored(folder, "/"))
+        return not (self._exclude.decide(folder, "/") or self._is_ignored(folder, "/"))
 
     def has_file(self, path: Path) -> bool:
         """Whether a file is meant."""
-        name = self._name(path)
-        if self._is_excluded(name) or self._is_ignored(path):
+        if self._exclude.decide(path, "") or self._is_ignored(path):
             return False
-        return self._include is None or self._include.match_file(name)
-
-    def _is_excluded(self, name: str) -> bool:
-        return self._exclude is not None and self._exclude.match_file(name)
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+        return self._include is None or self._include.match_file(path.relative_to(self._root).as_posix())
 
     def _is_ignored(self, path: Path, end: str = "") -> bool:
         """Ask the nearest rules first: they overrule those above."""
         return _decision(self._own[path.parent], path, end)
 
-    def _ignored_above(self) -> Iterator[_Ignored]:
+    def _ignored_above(self) -> Iterator[_Rules]:
         """The rules of the checkout above the folder, the nearest first, unless they mean the folder itself."""
         if self._checkout is None:
             return
@@ -114,16 +146,26 @@ def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(lines)
 
 
-def _decision(rules: Sequence[_Ignored], path: Path, end: str) -> bool:
-    for each in rules:
-        found = each.rules.check_file(path.relative_to(each.folder).as_posix() + end).include
-        if found is not None:
-            return found
-    return False
+def _rules(lines: Iterable[str]) -> Iterator[_Rule]:
+    """Read lines. Git passes over those that it cannot read, comments and blank ones."""
+    for line in lines:
+        try:
+            (pattern,) = _spec([line]).patterns
+        except ValueError:
+            continue
+        if pattern.include is not None:
+            glob = line.strip().removeprefix("!")
+            path = glob.removesuffix("/")
+            is_name = "/" not in path.removeprefix("**/")
+            yield _Rule(pattern, glob[len(path) :], is_name, path.endswith("/**"))
 
 
-def _ignored_in(folder: Path) -> Iterator[_Ignored]:
-    """The rules of a folder's own `.gitignore`. Git passes over one that is a link, and over lines it cannot read."""
+def _decision(rules: Sequence[_Rules], path: Path, end: str) -> bool:
+    return next((found for each in rules if (found := each.decide(path, end)) is not None), False)
+
+
+def _ignored_in(folder: Path) -> Iterator[_Rules]:
+    """The rules of a folder's own `.gitignore`. Git passes over one that is a link."""
     path = folder / ".gitignore"
     if path.is_symlink() or not path.is_file():
         return
@@ -131,15 +173,8 @@ def _ignored_in(folder: Path) -> Iterator[_Ignored]:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return
-    yield _Ignored(folder, _spec(filter(_is_readable, lines)))
-
-
-def _is_readable(line: str) -> bool:
-    try:
-        _spec([line])
-    except ValueError:
-        return False
-    return True
+    if rules := tuple(_rules(lines)):
+        yield _Rules(folder, rules)
 
 
 def _checkout_of(root: Path) -> Path | None:
