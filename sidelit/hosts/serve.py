@@ -16,12 +16,12 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidelit.hosts.live import LiveServer
-from sidelit.hosts.site import Report, SiteError, explained, load, reporting
+from sidelit.hosts.site import Report, SiteError, build_loaded, explained, load, reporting
 
 if TYPE_CHECKING:
     from sidelit.hosts.mkdocs import SidelitPlugin
@@ -77,6 +77,7 @@ class Session:
         self._server = server
         self._report = report
         self._plugin: SidelitPlugin | None = None
+        self._end: Callable[[], object] = lambda: None
         self._builds = 0
         self._behind = False
         self.watched: list[Path] = [config]
@@ -89,14 +90,16 @@ class Session:
         """
         self._builds += 1
         folder = self._scratch / str(self._builds)
-        plugin = None
         with explained():
             config = load(self._config, site_dir=str(folder), strict=False)
             self.watched = sorted(_watched(config))
-            plugin = _build(config)
+            plugin: SidelitPlugin | None = config.plugins.get("sidelit")
+            if plugin:
+                plugin.goes_on = True
+            build_loaded(config, "serve")
         self.close()
-        self._plugin, self._server.folder = plugin, folder
-        self._server.problems = _problems(plugin)
+        self._plugin, self._end = plugin, config.plugins.on_shutdown
+        self._server.folder, self._server.problems = folder, _problems(plugin)
 
     def follow(self, changed: Collection[Path]) -> None:
         """
@@ -142,21 +145,7 @@ class Session:
         if self._plugin:
             self._plugin.stop()
             self._plugin = None
-
-
-def _build(config: Any) -> SidelitPlugin | None:
-    from mkdocs.commands.build import build as build_with_mkdocs
-    from mkdocs.exceptions import Abort
-
-    plugin: SidelitPlugin | None = config.plugins.get("sidelit")
-    if plugin:
-        plugin.goes_on = True
-    config.plugins.on_startup(command="serve", dirty=False)
-    try:
-        build_with_mkdocs(config)
-    except Abort as error:
-        raise SiteError(f"MkDocs gave up: {error}") from None
-    return plugin
+        self._end()
 
 
 def _watched(config: Any) -> Iterator[Path]:

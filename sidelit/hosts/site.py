@@ -119,21 +119,31 @@ def build_date(root: Path) -> int:
 
 
 def _run_mkdocs(config: Path, site_dir: Path) -> None:
-    from mkdocs.commands.build import build as build_with_mkdocs
-    from mkdocs.exceptions import Abort
-
     with explained():
         # Strictness is decided by our own count: MkDocs counts only what is not silenced.
         loaded = load(config, site_dir=str(site_dir), strict=False)
         if "sidelit" in loaded.plugins:
             loaded.plugins["sidelit"].show_progress = sys.stderr.isatty()
-        loaded.plugins.on_startup(command="build", dirty=False)
         try:
-            build_with_mkdocs(loaded)
-        except Abort as error:
-            raise SiteError(f"MkDocs gave up: {_one_line(error)}") from None
+            build_loaded(loaded, "build")
         finally:
             loaded.plugins.on_shutdown()
+
+
+def build_loaded(config: Any, command: str) -> None:
+    """
+    ### Let MkDocs build what a configuration says
+
+    `command` is what plugins are told it is for, `build` or `serve`. Whoever calls this tells them of the end too.
+    """
+    from mkdocs.commands.build import build as build_with_mkdocs
+    from mkdocs.exceptions import Abort
+
+    config.plugins.on_startup(command=command, dirty=False)
+    try:
+        build_with_mkdocs(config)
+    except Abort as error:
+        raise SiteError(f"MkDocs gave up: {_one_line(error)}") from None
 
 
 def load(config: Path, **options: Any) -> Any:
