@@ -8,7 +8,7 @@ paper:
   year: 2019
   arxiv: "1910.04209"
 symbols:
-  lr: [\alpha, \alpha_t]
+  lr: \alpha
   step: t
   warmup: w
 ---

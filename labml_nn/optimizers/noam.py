@@ -9,7 +9,7 @@ paper:
   year: 2017
   arxiv: "1706.03762"
 symbols:
-  lr: [\alpha, \alpha_t]
+  lr: \alpha
   step: t
   warmup: w
   d_model: 'd_{\text{model}}'
