@@ -6,15 +6,15 @@ Every page in both colour schemes, and what opens, lights up or pops up on a pag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_site import ROOT, folder, site
 from playwright.sync_api import Browser, Page, expect
 
-from sidelit.hosts.site import build
+__all__ = ["folder", "site"]
 
-ROOT = Path(__file__).resolve().parent.parent
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 # axe does not judge the contrast of text on a gradient. The shade at the edge of code is one, and so all code would go
@@ -28,16 +28,6 @@ VIOLATIONS = """async () => {
 
 CODE_AND_FORMULAS = "optimizers/adam.html"
 NARROW = (CODE_AND_FORMULAS, "configuration.html", "optimizers/performance_test.html", "sidelit/names.html")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(ROOT / "mkdocs.yml", tmp_path_factory.mktemp("built") / "site", strict=True).folder
-
-
-@pytest.fixture(scope="module")
-def site(folder: Path, serve_folder: Callable[[Path], str]) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,13 @@ from __future__ import annotations
 import gc
 import symtable
 import sys
-import sysconfig
 import warnings
 from collections import Counter, defaultdict
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdlib import SHARDS, STDLIB, stdlib_files
 
 from sidelit.names import Name, NameIndex, Names, find_names
 from sidelit.source import decode, split_lines
@@ -562,15 +560,6 @@ def test_any_text(text: str) -> None:
 
 
 # ### The standard library
-
-STDLIB = Path(sysconfig.get_path("stdlib"))
-SHARDS = 8
-
-
-@cache
-def stdlib_files() -> list[Path]:
-    return sorted(path for path in STDLIB.rglob("*.py") if "site-packages" not in path.parts and path.is_file())
-
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_every_file_of_the_standard_library(shard: int) -> None:

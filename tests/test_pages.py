@@ -12,22 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from own_site import ROOT, folder, site
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from sidelit.hosts.site import build
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["folder", "site"]
+
 SKELETON = (ROOT / "tests" / "skeleton.js").read_text()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(ROOT / "mkdocs.yml", tmp_path_factory.mktemp("built") / "site", strict=True).folder
-
-
-@pytest.fixture(scope="module")
-def site(folder: Path, serve_folder: Callable[[Path], str]) -> str:
-    return serve_folder(folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,18 +13,17 @@ import io
 import re
 import subprocess
 import sys
-import sysconfig
 import token as tokens
 import tokenize
 import warnings
 from bisect import bisect_left
 from collections import Counter
-from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from stdlib import SHARDS, STDLIB, stdlib_files
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.source import Document, Section, decode, is_commented_out_code, parse, split_lines
@@ -1249,16 +1248,6 @@ def parses(block: list[str]) -> bool:
 
 # ## The standard library
 
-STDLIB = Path(sysconfig.get_path("stdlib"))
-SHARDS = 8
-
-
-@cache
-def stdlib_files() -> list[Path]:
-    return sorted(path for path in STDLIB.rglob("*.py") if "site-packages" not in path.parts and path.is_file())
-
-
-# In shards, so that they can be spread over processes.
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_every_file_of_the_standard_library(shard: int) -> None:
     files = stdlib_files()[shard::SHARDS]
