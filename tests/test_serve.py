@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from building import BIN, own_cache, snapshot, write
@@ -115,6 +119,21 @@ def test_a_broken_configuration_leaves_the_site_as_it_was(tree: Path, page: Page
         write(tree, {"mkdocs.yml": good.replace("site_name: x", "site_name: A better name")})
         expect(page.locator(".site")).to_have_text("A better name")
         expect(page.locator("#live-problems")).to_have_count(0)
+
+
+def test_a_browser_that_goes_away_is_nothing_to_tell(tree: Path) -> None:
+    write(tree, {"pkg/long.py": "x = 1\n" * 20_000})
+    with serving(tree, BIN / "sidelit", "serve", "pkg") as (address, said):
+        place = urlsplit(address)
+        for _ in range(20):
+            with socket.create_connection((place.hostname, place.port)) as browser:
+                browser.sendall(b"GET /pkg/long.html HTTP/1.1\r\nHost: x\r\n\r\n")
+                # It hangs up with a reset, as a browser does when the page is loaded again.
+                browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # One answer after the others: by now they have been dealt with.
+        with urlopen(f"{address}pkg/a.html") as answer:
+            assert answer.status == 200
+        assert "Exception" not in said()
 
 
 def test_an_address_that_is_taken_is_said_in_one_line(tree: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import queue
+import sys
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -37,8 +38,7 @@ class LiveServer:
         self.folder = Path()
         self.problems: Mapping[str, Collection[str]] = {}
         self._listeners: set[queue.SimpleQueue[str]] = set()
-        self._http = ThreadingHTTPServer((host, port), self._handler)
-        self._http.daemon_threads = True
+        self._http = _Http((host, port), self._handler)
 
     @property
     def address(self) -> str:
@@ -88,6 +88,15 @@ class LiveServer:
         script = f'<script src="/-/live.js"{problems}></script>'.encode()
         body, end, rest = page.rpartition(b"</body>")
         return body + script + end + rest if end else page + script
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that has gone away, as it does whenever a page is loaded again."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(SimpleHTTPRequestHandler):

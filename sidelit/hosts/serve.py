@@ -78,6 +78,7 @@ class Session:
         self._report = report
         self._plugin: SidelitPlugin | None = None
         self._end: Callable[[], object] = lambda: None
+        self._outdated: Path | None = None
         self._builds = 0
         self._behind = False
         self.watched: list[Path] = [config]
@@ -138,7 +139,11 @@ class Session:
             self._server.tell([""])
             return
         self._server.tell(list(_different(before, self._server.folder)))
-        shutil.rmtree(before, ignore_errors=True)
+
+        # A request may still be reading from the folder that has just been replaced.
+        if self._outdated:
+            shutil.rmtree(self._outdated, ignore_errors=True)
+        self._outdated = before
 
     def close(self) -> None:
         """Stop what runs beside the last build."""
