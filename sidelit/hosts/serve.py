@@ -113,7 +113,7 @@ class Session:
             return
 
         self._behind = True
-        pages = [self._plugin.page_of(path) for path in changed] if self._plugin else []
+        pages = [self._plugin.again.page_of(path) for path in changed] if self._plugin else []
         done = [page.file.dest_uri for page in pages if page and self._again(page)]
         if done:
             self._server.problems = _problems(self._plugin)
@@ -123,7 +123,7 @@ class Session:
         """Make one page again; whatever is wrong beyond its source, the build of everything will tell."""
         assert self._plugin is not None
         try:
-            self._plugin.write_again(page)
+            self._plugin.again.write(page)
         except Exception:
             return False
         return True
@@ -170,7 +170,7 @@ def _path_of(entry: Any) -> str:
 def _problems(plugin: SidelitPlugin | None) -> dict[str, list[str]]:
     """What is wrong with each page, by its file."""
     problems: dict[str, list[str]] = defaultdict(list)
-    for dest_uri, message in plugin.problems() if plugin else ():
+    for dest_uri, message in plugin.again.problems() if plugin else ():
         problems[dest_uri].append(message)
     return problems
 
