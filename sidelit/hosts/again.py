@@ -8,6 +8,7 @@ where they show something of this one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,15 +47,17 @@ class Again:
         self._teller = teller
         self._linking = linking
         self._typesetting = typesetting
+        self._pages = [file.page for file in files if isinstance(file.page, AnnotatedPage)]
 
-    def _pages(self) -> Iterator[AnnotatedPage]:
-        return (file.page for file in self._files if isinstance(file.page, AnnotatedPage))
+    @cached_property
+    def _by_path(self) -> dict[Path, AnnotatedPage]:
+        return {page.source.path.resolve(): page for page in reversed(self._pages)}
 
     def page_of(self, path: Path) -> AnnotatedPage | None:
         """
         ### The page of a source, if it has one
         """
-        return next((page for page in self._pages() if _is_at(page, path)), None)
+        return self._by_path.get(path.resolve()) if path.is_file() else None
 
     def write(self, page: AnnotatedPage) -> None:
         """
@@ -65,7 +68,7 @@ class Again:
         config, files = self._config, self._files
         self._teller.forget(page.source.shown)
         page.render(config, files)
-        self._linking.know(files)
+        self._linking.know(files, changed=page.file)
         page.active = True
         try:
             context = get_context(self._nav, files, config, page)
@@ -84,10 +87,6 @@ class Again:
 
         As the page's file and a message.
         """
-        for page in self._pages():
+        for page in self._pages:
             for each in self._teller.found(page.source.shown):
                 yield page.file.dest_uri, str(each)
-
-
-def _is_at(page: AnnotatedPage, path: Path) -> bool:
-    return path.is_file() and page.source.path.resolve() == path.resolve()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 
 from sidelit import prose
 from sidelit.formula import Link
@@ -21,7 +21,7 @@ from sidelit.hosts.documents import AnnotatedPage
 from sidelit.hosts.telling import Teller
 from sidelit.inventories import Inventory
 from sidelit.links import SiteMap, Target, relative_url, resolve
-from sidelit.names import NameIndex
+from sidelit.names import NameIndex, Names
 from sidelit.references import Reference
 from sidelit.tree import name_of, page_address
 
@@ -41,37 +41,41 @@ class Linking:
         self._checkout = repository.checkout(root) if repo_url else None
         self._inventory = inventory
         self._teller = teller
-        self._site = SiteMap({}, {})
+        self._targets: dict[str, Target] = {}
+        self._aliases: dict[str, str] = {}
+        self._site = SiteMap(self._targets, self._aliases)
+        self._exports: dict[str, Names] = {}
         self._names = NameIndex({})
         self._places: dict[str, tuple[str, Mapping[str, str]]] = {}
 
-    def know(self, files: Files) -> None:
+    def know(self, files: Files, changed: File | None = None) -> None:
         """
         ### Note what links and names may lead to
-        """
-        self._site = self._site_map(files)
-        # A page that the site leaves out was never made.
-        made = {file.url: getattr(file.page, "made", None) for file in files}
-        exports = {url: page.exports for url, page in made.items() if page}
-        self._names = NameIndex({each.module: each.names for each in exports.values()})
-        self._places = {each.module: (url, each.places) for url, each in exports.items()}
 
-    def _site_map(self, files: Files) -> SiteMap:
-        targets, aliases = {}, {}
+        Files that are known already are not looked at again, except for the one that has `changed`.
+        """
         for file in files:
-            if file.inclusion.is_excluded():
-                continue
-            anchors = getattr(file.page, "present_anchor_ids", None)
-            targets[file.src_uri] = Target(file.url, anchors)
-            aliases[file.dest_uri] = file.src_uri
-            if file.is_documentation_page():
-                flat = posixpath.splitext(page_address(file.src_uri, use_directory_urls=False))[0]
-                aliases[f"{flat}.html"] = file.src_uri
-                if posixpath.basename(flat) == "index":
-                    aliases[posixpath.dirname(flat) or "."] = file.src_uri
-                if file.abs_src_path:
-                    aliases.setdefault(name_of(Path(file.abs_src_path), self._top), file.src_uri)
-        return SiteMap(targets, aliases)
+            if file is changed or file.src_uri not in self._targets:
+                self._learn(file)
+        self._names = NameIndex(self._exports)
+
+    def _learn(self, file: File) -> None:
+        # A page that the site leaves out was never made.
+        if made := getattr(file.page, "made", None):
+            self._exports[made.exports.module] = made.exports.names
+            self._places[made.exports.module] = file.url, made.exports.places
+        if file.inclusion.is_excluded():
+            return
+        anchors = getattr(file.page, "present_anchor_ids", None)
+        self._targets[file.src_uri] = Target(file.url, anchors)
+        self._aliases[file.dest_uri] = file.src_uri
+        if file.is_documentation_page():
+            flat = posixpath.splitext(page_address(file.src_uri, use_directory_urls=False))[0]
+            self._aliases[f"{flat}.html"] = file.src_uri
+            if posixpath.basename(flat) == "index":
+                self._aliases[posixpath.dirname(flat) or "."] = file.src_uri
+            if file.abs_src_path:
+                self._aliases.setdefault(name_of(Path(file.abs_src_path), self._top), file.src_uri)
 
     def definition(self, reference: Reference, page: AnnotatedPage) -> str:
         """

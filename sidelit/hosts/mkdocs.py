@@ -17,7 +17,7 @@ The same module serves ProperDocs, which answers to the name `mkdocs`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,11 +59,13 @@ class SidelitPlugin(BasePlugin[Options]):
     ## The plugin
 
     `show_progress` is for a terminal; the command line sets it. With `goes_on`, what runs beside a build is kept after
-    it, so that a server can have single pages made [again](again.py).
+    it, so that a server can have single pages made [again](again.py). `pause` is called at each page, and may raise an
+    exception to end the build.
     """
 
     show_progress = False
     goes_on = False
+    pause: Callable[[], None] = staticmethod(lambda: None)
     again: Again
 
     def __init__(self) -> None:
@@ -150,6 +152,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _make(self, page: AnnotatedPage, files: Files) -> Page:
         """Fetch a page and send its formulas away."""
+        self.pause()
         made = self._workshop.page(self._order(page))
         self._teller.switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
@@ -197,6 +200,7 @@ class SidelitPlugin(BasePlugin[Options]):
     @event_priority(100)
     def _show_search(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
         """Show the page to search plugins as they shall index it."""
+        self.pause()
         self._kept = page.content, page.toc
         self._search.show(page, self._handwritten.slots(page))
         return context
@@ -256,7 +260,9 @@ class SidelitPlugin(BasePlugin[Options]):
         if self._own_theme:
             write(site / TREE, tree_script(self._nav).encode())
         self._search.write(site)
-        if not self.goes_on:
+        if self.goes_on:
+            self._typesetting.stay_ready()
+        else:
             self.stop()
 
     def stop(self) -> None:

@@ -91,6 +91,7 @@ class Searching:
         """
         if self._indexed:
             write(site / INDEX, search.script(self._indexed, self._mathml).encode())
+            self._indexed.clear()
 
 
 def _text(page: Page) -> str:

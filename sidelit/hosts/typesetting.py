@@ -50,6 +50,7 @@ class Typesetting:
         self._teller = teller
         self._on_formula = on_formula
         self._rules: set[tuple[str, ...]] = set()
+        self._written = 0
         self.any = False
         self._math = self._start(cache, on_progress)
 
@@ -122,12 +123,25 @@ class Typesetting:
     def write(self, site: Path) -> None:
         """
         ### Write the style sheet of the formulas with the fonts that it names
+
+        Once more when there are new formulas, and then what is new.
         """
-        if self._math and self.any:
+        if self._math and self.any and len(self._rules) > self._written:
+            self._written = len(self._rules)
             sheet = self._math.stylesheet([mathjax.Typeset("", rules) for rules in self._rules], "fonts")
             write(site / MATH_SHEET, sheet.encode())
             for font in self._math.fonts(sheet):
-                write(site / FONTS / font.name, font.read_bytes())
+                if not (site / FONTS / font.name).exists():
+                    write(site / FONTS / font.name, font.read_bytes())
+
+    def stay_ready(self) -> None:
+        """
+        ### Let MathJax be there for the next new formula
+
+        It takes longer to start than to typeset what one writes.
+        """
+        if self._math and self.any:
+            self._math.start()
 
     def close(self) -> None:
         """Stop MathJax."""
