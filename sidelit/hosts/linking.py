@@ -33,6 +33,7 @@ class Linking:
     * `top` is the folder from which diagnostics name their files
     * `inventory` is where other libraries are documented
     * `repo_url` is the address of the repository, `root` a folder in its checkout
+    * `teller` hears what is wrong with links
     """
 
     def __init__(self, top: Path, root: Path, repo_url: str, inventory: Inventory, teller: Teller) -> None:

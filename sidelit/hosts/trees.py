@@ -33,8 +33,10 @@ class Trees:
     """
     ## The trees of one build
 
+    * `config` is MkDocs' configuration
     * `mounts` are the trees, `globs` say which of their files are meant
     * `top` is the folder from which diagnostics name their files
+    * `teller` hears what is wrong with files
     * `sources` are those that have a page, by their names in MkDocs
     """
 

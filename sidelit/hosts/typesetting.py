@@ -33,6 +33,8 @@ class Typesetting:
     """
     ## Those of one build
 
+    * `options` are the plugin's, `cache` keeps results between builds
+    * `teller` hears what is wrong with TeX
     * `on_progress` hears how many of how many new formulas are done
     * `on_formula` hears the TeX and the HTML of each formula that is put into a page
     * `any` is whether the site has any
