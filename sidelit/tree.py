@@ -117,13 +117,14 @@ def find_sources(mounts: Sequence[Mount], globs: Globs = _EVERYTHING) -> tuple[l
             continue
         base = root if root.is_dir() else root.parent
         files = list(_walk(root, globs, wrong)) if root.is_dir() else [root]
+        around = _packages_around(base)
         if not files:
             wrong(root, "there is no Python file and no readme.md here that is to be published", "source")
         for file in files:
             if file.name in PACKAGE_FILES and _is_blank(file):
                 continue
             uri = posixpath.join(each.at, *_address_parts(file, base))
-            sources.append(Source(file, name_of(file, top), uri, _dotted(file, base)))
+            sources.append(Source(file, name_of(file, top), uri, _dotted(file, base, around)))
     sources.sort(key=lambda source: source.uri)
     return sources, diagnostics
 
@@ -146,7 +147,7 @@ def page_address(uri: str, use_directory_urls: bool) -> str:
 def module_name(path: Path) -> str:
     """Return the dotted name of a module, by the packages that it lies in."""
     path = path.absolute()
-    return _dotted(path, path.parent)
+    return _dotted(path, path.parent, _packages_around(path.parent))
 
 
 def escapes(path: Path, root: Path) -> bool:
@@ -275,10 +276,11 @@ def _address_parts(file: Path, base: Path) -> Iterator[str]:
     yield file.name
 
 
-def _dotted(file: Path, base: Path) -> str:
+def _dotted(file: Path, base: Path, around: Sequence[str]) -> str:
     """
     ### The dotted name of a file
 
+    `base` is the top of its tree, and `around` are the packages that this is in.
     It begins with the outermost package around the tree, or with the tree's own folders. A folder `src`, and one that
     holds a project, are none of it: what they hold is imported by its own name. The folder `x-stubs` stands for `x`.
     """
@@ -289,7 +291,7 @@ def _dotted(file: Path, base: Path) -> str:
         at /= name
         names = [] if _is_source_root(at) or _is_project(at) else [*names, name.removesuffix("-stubs")]
     if len(names) == len(inside) - 1:
-        names = [*_packages_around(base), *names]
+        names = [*around, *names]
     if file.name not in PACKAGE_FILES or not names:
         names.append(posixpath.splitext(file.name)[0])
     return ".".join(names)

@@ -48,6 +48,7 @@ class Linking:
         self._exports: dict[str, Names] = {}
         self._names = NameIndex({})
         self._places: dict[str, tuple[str, Mapping[str, str]]] = {}
+        self._located: dict[str, tuple[str, str] | str] = {}
 
     def know(self, files: Files, changed: File | None = None) -> None:
         """
@@ -59,6 +60,7 @@ class Linking:
             if file is changed or file.src_uri not in self._targets:
                 self._learn(file)
         self._names = NameIndex(self._exports)
+        self._located.clear()
 
     def _learn(self, file: File) -> None:
         # A page that the site leaves out was never made.
@@ -84,13 +86,21 @@ class Linking:
 
         Empty where there is none.
         """
-        if not (found := self._names.locate(reference.target)):
-            outside = map(self._inventory.find, self._names.outside(reference.target))
-            return next(filter(None, outside), "")
+        # The same names stand in many places.
+        if (found := self._located.get(reference.target)) is None:
+            found = self._located[reference.target] = self._locate(reference.target)
+        if isinstance(found, str):
+            return found
+        url, anchor = found
+        return anchor if url == page.url and anchor else relative_url(url, page.url) + anchor
+
+    def _locate(self, target: str) -> tuple[str, str] | str:
+        """Return a page and the place on it, or a whole address elsewhere."""
+        if not (found := self._names.locate(target)):
+            return next(filter(None, map(self._inventory.find, self._names.outside(target))), "")
         module, qualname = found
         url, places = self._places[module]
-        anchor = f"#{quote(places[qualname])}" if qualname in places else ""
-        return anchor if url == page.url and anchor else relative_url(url, page.url) + anchor
+        return url, f"#{quote(places[qualname])}" if qualname in places else ""
 
     def address(self, link: Link, page: AnnotatedPage) -> str:
         """

@@ -95,7 +95,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if not self._own_theme:
             config.extra_css.insert(0, f"{ASSETS}/pages.css")
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
-        self._search = searching.Searching(self._own_theme)
+        self._search = searching.Searching(self._own_theme, len(config.plugins) > 1)
         config.extra.setdefault("sidelit", {})["search"] = self._search.has_index
 
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)

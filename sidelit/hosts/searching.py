@@ -42,11 +42,13 @@ class Searching:
     """
     ## The search of one build
 
-    With `own_theme`, an index is written. `has_index` is whether that can be: not without the library.
+    With `own_theme`, an index is written. `has_index` is whether that can be: not without the library. `others` is
+    whether there are plugins that may look at pages.
     """
 
-    def __init__(self, own_theme: bool) -> None:
+    def __init__(self, own_theme: bool, others: bool) -> None:
         self._own_theme = own_theme
+        self._others = others
         self._indexed: list[search.Indexed] = []
         self._mathml: dict[str, str] = {}
         self.has_index = own_theme and bool(library())
@@ -68,6 +70,8 @@ class Searching:
         """
         if self.has_index:
             self._index(page, slots)
+        if not self._others:
+            return
         if isinstance(page, AnnotatedPage):
             page.content = _text(page.made)
 
