@@ -18,9 +18,10 @@ QUICK = quickened(PythonLexer(stripnl=False, stripall=False, ensurenl=False))
 # What opens and closes something, and what looks like it.
 PIECES = (
     "rb'", "F\"", "fR'''", '"""', "'", "{", "}", "{{", "!r", ":>{w}", "=", "\\", "\\N{DIGIT ONE}", "\\x41", "%s",
-    "%(a)d", "\n", "    ", "def f", "class C", "(", ")", "@a.b", "from . import x", "import a as b", "match x:", "case _:",
-    "soft", "type T = int", "async", "await", "0x_1f", "1e5j", "1_0", "...", "->", ":=", "#", "é", "ß", "\u2028", "\ue000",
-    "print", "__init__", "self", "True", "is not", "not in", "lambda", "yield from", ">>> ", "$", "?", "\t", "\f", "b", "u'",
+    "%(a)d", "\n", "    ", "def f", "class C", "(", ")", "@a.b", "from . import x", "import a as b", "match x:",
+    "case _:", "soft", "type T = int", "async", "await", "0x_1f", "1e5j", "1_0", "...", "->", ":=", "#", "é", "ß",
+    "\u2028", "\ue000", "print", "__init__", "self", "True", "is not", "not in", "lambda", "yield from", ">>> ", "$",
+    "?", "\t", "\f", "b", "u'",
 )  # fmt: skip
 
 

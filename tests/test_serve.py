@@ -16,6 +16,10 @@ import pytest
 from building import BIN, own_cache, snapshot, write
 from playwright.sync_api import Browser, Page, expect
 
+from sidelit.hosts import serve
+from sidelit.hosts.live import LiveServer
+from sidelit.hosts.site import reporting
+
 __all__ = ["own_cache"]
 
 TALL = "\n".join(f"# Paragraph {number}\nx{number} = {number}\n" for number in range(60))
@@ -24,6 +28,8 @@ FILES = {
     "pkg/a.py": f'"""\n# The first\n\nWith $x$.\n"""\n{TALL}',
     "pkg/b.py": '"""\n# The second\n\nSee [the first](a.py).\n"""\n',
 }
+
+SETTINGS = "site_name: x\ntheme: sidelit\nplugins: [{sidelit: {sources: [pkg]}}]\n"
 
 
 @contextmanager
@@ -92,6 +98,33 @@ def test_an_error_stands_above_its_page_until_it_is_mended(tree: Path, page: Pag
     assert "pkg/a.py:6:12:" in said()
 
 
+def test_a_build_gives_way_to_a_saved_change_and_follows_later(tree: Path, tmp_path: Path) -> None:
+    config = write(tree, {"mkdocs.yml": SETTINGS, "docs/index.md": "# Home\n"}) / "mkdocs.yml"
+    source, scratch, news = tree / "pkg/a.py", tmp_path / "scratch", serve.News()
+    server = LiveServer("127.0.0.1", 0)
+    with reporting() as report:
+        session = serve.Session(config, scratch, server, report, news)
+        session.build()
+        before = server.folder
+        source.write_text(FILES["pkg/a.py"].replace("The first", "Changed"))
+        session.follow({source})
+        assert "Changed" in (before / "pkg/a/index.html").read_text()
+
+        # Somebody saves before the build of the whole site has come to its first page.
+        news.put({source})
+        session.follow(set())
+        assert server.folder == before
+        assert list(scratch.iterdir()) == [before]
+        source.write_text(FILES["pkg/a.py"].replace("The first", "Changed again"))
+        session.follow(news.get())
+        assert "Changed again" in (before / "pkg/a/index.html").read_text()
+
+        session.follow(set())
+        assert server.folder != before
+        assert "Changed again" in (server.folder / "pkg/b/index.html").read_text()
+        session.close()
+
+
 def test_files_that_come_and_go_are_followed(tree: Path, page: Page) -> None:
     with serving(tree, BIN / "sidelit", "serve", "pkg") as (address, said):
         page.goto(f"{address}pkg/a.html")
@@ -106,17 +139,16 @@ def test_files_that_come_and_go_are_followed(tree: Path, page: Page) -> None:
 
 
 def test_a_broken_configuration_leaves_the_site_as_it_was(tree: Path, page: Page) -> None:
-    good = "site_name: x\ntheme: sidelit\nplugins: [{sidelit: {sources: [pkg]}}]\n"
-    write(tree, {"mkdocs.yml": good, "docs/index.md": "# Home\n", "docs/more.md": "# More\n"})
+    write(tree, {"mkdocs.yml": SETTINGS, "docs/index.md": "# Home\n", "docs/more.md": "# More\n"})
     serve = "import sys, pathlib, sidelit.hosts.serve as it; it.serve(pathlib.Path(sys.argv[1]), sys.argv[3])"
     with serving(tree, BIN / "python", "-c", serve, "mkdocs.yml") as (address, said):
         page.goto(f"{address}more/")
         write(tree, {"docs/more.md": "# Still more\n"})
         expect(page.locator("h1")).to_have_text("Still more")
-        write(tree, {"mkdocs.yml": good.replace("sources: [pkg]", "sources: 7")})
+        write(tree, {"mkdocs.yml": SETTINGS.replace("sources: [pkg]", "sources: 7")})
         expect(page.locator("#live-problems")).to_contain_text("sources")
         expect(page.locator("h1")).to_have_text("Still more")
-        write(tree, {"mkdocs.yml": good.replace("site_name: x", "site_name: A better name")})
+        write(tree, {"mkdocs.yml": SETTINGS.replace("site_name: x", "site_name: A better name")})
         expect(page.locator(".site")).to_have_text("A better name")
         expect(page.locator("#live-problems")).to_have_count(0)
 
