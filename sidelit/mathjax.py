@@ -91,6 +91,9 @@ FAILURES = 3
 # What may be in an answer of the driver.
 ANSWERS = ({"base"}, {"html", "rules", "found"}, {"error"})
 
+# What Node does before there is anything to do.
+_FIRST = Formula(r"\frac{x_1}{\sqrt{\alpha}}", False, "", 1, 1)
+
 # The symbols that are looked for in a formula: pairs of a variable's name and the symbol's TeX.
 Symbols = tuple[tuple[str, str], ...]
 
@@ -216,11 +219,11 @@ class MathJax:
         """
         ### Have Node ready before it is needed
 
-        Returns at once. Where Node cannot be started, the first formula says so.
+        With a formula done, since the first takes several times as long as the others. Returns at once.
         """
-        if self._node is None and self._broken is None:
-            with suppress(OSError):
-                self._node = _Node(self._command or self._find_command(), self._macros)
+        if self._node is None:
+            self._requested += 1
+            self._give({(_FIRST.tex, _FIRST.display, ()): _FIRST})
 
     def typeset(self, formula: Formula, symbols: Symbols = ()) -> Typeset | Diagnostic:
         """

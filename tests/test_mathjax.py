@@ -333,6 +333,15 @@ def test_order_and_company_do_not_matter(mathjax: MathJax) -> None:
     assert mathjax.stylesheet(forwards.values(), "f") == other.stylesheet(backwards.values(), "f")
 
 
+def test_node_may_be_started_long_before_it_is_needed(mathjax: MathJax) -> None:
+    formula = Formula(r"\sqrt{q_7}", False, "a.py", 1, 1)
+    with MathJax() as early:
+        early.start()
+        assert early._node is not None
+        early._node._since -= 100
+        assert early.typeset(formula) == mathjax.typeset(formula)
+
+
 def test_alone_a_formula_is_what_it_is_in_company(mathjax: MathJax) -> None:
     for place in (CORPUS[5], CORPUS[17]):
         with MathJax(macros=MACROS) as alone:
