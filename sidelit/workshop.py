@@ -14,6 +14,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -91,7 +92,8 @@ class Workshop:
         new = {order: key for order, key in keys.items() if key not in found}
         workers = _workers(len(new))
         if workers > 1:
-            self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+            fork = multiprocessing.get_context("fork")
+            self._pool = ProcessPoolExecutor(workers, fork, initializer=_end_with_parent)
 
             # A forked process shares the memory of this one until it writes there, and the garbage collector writes
             # into every object that it looks at. Frozen objects are not looked at: 6 MB less for each process.
@@ -138,6 +140,17 @@ class Workshop:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _end_with_parent() -> None:
+    """Watch, in a process that makes pages, for the end of the one that wants them: a killed build ends no other."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _make_apart(order: Order) -> bytes:

@@ -8,7 +8,6 @@ temporary folder that is gone afterwards.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from sidelit.hosts.site import SiteError
+from sidelit.scratch import temporary_folder
 from sidelit.settings import SettingsError, project_rules
 
 
@@ -24,11 +24,16 @@ def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Se
     """
     ## A `mkdocs.yml` for these sources, for as long as it is needed
     """
-    with tempfile.TemporaryDirectory(prefix="sidelit-") as name:
-        folder = Path(name).resolve()
-        (folder / "docs").mkdir()
-        config = folder / "mkdocs.yml"
-        config.write_text(yaml.safe_dump(settings(sources, include, exclude)), encoding="utf-8")
+    text = yaml.safe_dump(settings(sources, include, exclude))
+    with contextlib.ExitStack() as made:
+        try:
+            folder = made.enter_context(temporary_folder("sidelit-build-"))
+            (folder / "docs").mkdir()
+            config = folder / "mkdocs.yml"
+            config.write_text(text, encoding="utf-8")
+        except OSError as error:
+            problem = f"{error.filename or 'the folder for temporary files'}: {error.strerror or error}"
+            raise SiteError(f"{problem}; set TMPDIR to another folder") from None
         yield config
 
 

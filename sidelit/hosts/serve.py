@@ -14,7 +14,6 @@ from __future__ import annotations
 import filecmp
 import shutil
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidelit.hosts.live import LiveServer
 from sidelit.hosts.site import Report, SiteError, build_loaded, explained, load, reporting
+from sidelit.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from sidelit.hosts.mkdocs import SidelitPlugin
@@ -45,8 +45,8 @@ def serve(config: Path, address: str) -> None:
     except OSError as error:
         raise SiteError(f"{address}: {error.strerror or error}; choose another address with --address") from None
 
-    with reporting() as report, tempfile.TemporaryDirectory(prefix="sidelit-serve-") as scratch:
-        session = Session(config, Path(scratch), server, report)
+    with reporting() as report, temporary_folder("sidelit-serve-") as scratch:
+        session = Session(config, scratch, server, report)
         session.build()
         server.start()
         print(f"Serving on {server.address}", file=sys.stderr, flush=True)
