@@ -133,21 +133,22 @@ def make_page(
     def in_repository(lines: str) -> str:
         return leave_open(Link(lines, "repository", document.path, 1, 1)) if repository else ""
 
-    source = {"path": document.path, "href": in_repository("")}
+    source = {"path": _without_mark(document.path), "href": in_repository("")}
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
     entries: list[Entry] = []
     ids = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
-        html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
+        html = fill(_with_entity(docs.html), rendered.slots, leave_open, leave_open)
 
         # Only here is it known that a paragraph is one formula, which style sheets want to set apart.
         html = html.replace(f"<p>{_MARK}</p>", f'<p class="formula">{_MARK}</p>')
         headings.extend(docs.headings)
         ids.update(docs.ids)
         if section.number == 0 and not any(heading.level == 1 for heading in docs.headings):
-            html = f"<h1>{escape(document.title, quote=False)}</h1>\n{html}".rstrip()
+            title = escape(_without_mark(document.title), quote=False)
+            html = f"<h1>{title}</h1>\n{html}".rstrip()
         sections.append(
             {
                 "number": section.number,
@@ -156,7 +157,7 @@ def make_page(
                 "qualname": section.qualname,
                 "docs": html,
                 "docstring": section.docstring,
-                "code": _without_mark(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
+                "code": _with_entity(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
                 "in_repository": in_repository(_lines(section, repository)),
             }
         )
@@ -170,7 +171,7 @@ def make_page(
         entries += [replace(own, name=name, names=_names(section, document.lines)), *more]
 
     body = _template("annotated.html").render(
-        parents=[{"title": title, "href": href} for title, href in parents],
+        parents=[{"title": _without_mark(title), "href": href} for title, href in parents],
         source=source,
         sections=sections,
     )
@@ -234,12 +235,17 @@ def finish(
     return "".join(piece for pair in zip(pieces, [*ends, ""], strict=True) for piece in pair)
 
 
-# A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity.
+# A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity,
+# and in what is not HTML yet, as the sign for what cannot be shown.
 _MARK = "\ufdd0"
 
 
-def _without_mark(html: str) -> str:
+def _with_entity(html: str) -> str:
     return html.replace(_MARK, "&#xFDD0;")
+
+
+def _without_mark(text: str) -> str:
+    return text.replace(_MARK, "\ufffd")
 
 
 def redirection(title: str, href: str) -> str:

@@ -38,6 +38,7 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
+from pygments.token import STANDARD_TYPES
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot, contents, lift, markup, plain, put, source
@@ -393,12 +394,17 @@ _SPECIAL_NAMES = frozenset(_NAMES.split())
 
 # ## Clean HTML
 #
-# For texts that may be anyone's. Addresses without a scheme pass, they are resolved and checked later.
+# For texts that may be anyone's. Addresses without a scheme pass, they are resolved and checked later. The classes that
+# Markdown gives pass, and no others: with those of the theme, a text could lay itself over the page.
 
 _TAGS = """
     a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure
     h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub summary sup table
     tbody td tfoot th thead tr u ul var wbr
+"""
+_ADMONITIONS = """
+    abstract attention bug caution danger error example failure hint important info note question quote success tip
+    warning
 """
 _CLEANER = nh3.Cleaner(
     tags=set(_TAGS.split()),
@@ -415,17 +421,18 @@ _CLEANER = nh3.Cleaner(
     },
     attributes={
         "*": {"id", "title", "lang", "dir"},
-        "a": {"href", "class"},
-        "code": {"class"},
-        "details": {"open", "class"},
-        "div": {"class"},
+        "a": {"href"},
+        "details": {"open"},
         "img": {"src", "alt", "width", "height"},
         "ol": {"start"},
-        "p": {"class"},
-        "pre": {"class"},
-        "span": {"class"},
         "td": {"align", "colspan", "rowspan"},
         "th": {"align", "colspan", "rowspan", "scope"},
+    },
+    allowed_classes={
+        "a": {"footnote-backref", "footnote-ref", "headerlink"},
+        "div": {"admonition", "codehilite", "footnote", "highlight", *_ADMONITIONS.split()},
+        "p": {"admonition-title"},
+        "span": {*STANDARD_TYPES.values()} - {""},
     },
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
@@ -436,7 +443,7 @@ _CLEANER = nh3.Cleaner(
 _BLOCK_ELEMENTS = frozenset(Markdown().block_level_elements)
 _LINE_BREAKS = _BLOCK_ELEMENTS | {f"/{name}" for name in _BLOCK_ELEMENTS} | {"br", "img"}
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
-_RESERVED = re.compile(r"container|background|section-\d+|L\d+")
+_RESERVED = re.compile(r"container|background|section-\d+|L\d+|(?:page|search):.*")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
 _IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
@@ -566,8 +573,7 @@ class _Reader:
 
     def attributes(self, tag: str, name: str) -> str:
         """Return a tag with its id made unique and slots for its local addresses."""
-        if name == "a" and 'href="#fn' in tag and 'class="footnote-' in tag:
-            return tag
+        of_footnote = name == "a" and 'href="#fn' in tag and 'class="footnote-' in tag
 
         def replaced(match: re.Match[str]) -> str:
             attribute, value = match[1].lower(), match[3]
@@ -578,7 +584,7 @@ class _Reader:
                 id = self.page.claim(re.sub(r"\s+", "-", value), footnote=name in ("li", "sup"))
                 self.ids.append(id)
                 return f'{match[1]}="{escape(id)}"'
-            if not is_local(value):
+            if of_footnote or not is_local(value):
                 return match[0]
             link = Link(value, attribute, self.page.path, *self.place(value))
             return f'{match[1]}="{put(Slot(value, link), self.page.slots)}"'

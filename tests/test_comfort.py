@@ -275,7 +275,7 @@ def test_without_javascript_there_are_no_buttons_that_do_nothing(reader: Any) ->
     assert page.locator("[data-choice]:visible, .tools, [role=button]").count() == 0
     assert page.locator("button:visible").count() == 1
     page.locator(".to-outline").click()
-    page.locator("#outline a", has_text="Second").click()
+    page.locator("nav.outline a", has_text="Second").click()
     assert page.url.endswith("#second")
 
 
@@ -608,7 +608,7 @@ def test_a_line_is_lit_without_javascript(reader: Any) -> None:
 def test_the_outline_follows_the_reader_at_every_width(reader: Any, address: str, width: int) -> None:
     page = reader(address, width=width, height=500)
     beside = width >= (1600 if "hard" in address else 1024)
-    outline, button = page.locator("#outline"), page.locator(".to-outline")
+    outline, button = page.locator("nav.outline"), page.locator(".to-outline")
     assert outline.is_visible() == beside and button.is_visible() != beside
     heading = "short-prose" if "hard" in address else "two"
     if not beside:
@@ -616,20 +616,20 @@ def test_the_outline_follows_the_reader_at_every_width(reader: Any, address: str
         page.keyboard.press("Enter")
     link = outline.locator(f"a[href='#{heading}']")
     link.click()
-    page.locator(f"#outline a[href='#{heading}'][aria-current=location]").wait_for(state="attached")
-    assert page.locator("#outline [aria-current]").count() == 1
+    page.locator(f"nav.outline a[href='#{heading}'][aria-current=location]").wait_for(state="attached")
+    assert page.locator("nav.outline [aria-current]").count() == 1
     assert outline.is_visible() == beside
     page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
     last = outline.locator("a").last.get_attribute("href")
-    page.locator(f"#outline a[href='{last}'][aria-current]").wait_for(state="attached")
+    page.locator(f"nav.outline a[href='{last}'][aria-current]").wait_for(state="attached")
 
 
 def test_escape_closes_the_outline(reader: Any) -> None:
     page = reader()
     page.locator(".to-outline").click()
-    assert page.locator("#outline").is_visible()
+    assert page.locator("nav.outline").is_visible()
     page.keyboard.press("Escape")
-    page.locator("#outline").wait_for(state="hidden")
+    page.locator("nav.outline").wait_for(state="hidden")
 
 
 # ## Fit
@@ -682,7 +682,7 @@ def test_what_a_finger_presses_is_24_pixels_high_and_wide(reader: Any, width: in
     page = reader(width=width, has_touch=True, is_mobile=True)
     page.locator(".to-outline").tap()
     small = page.evaluate(
-        """() => [...document.querySelectorAll(".bar :is(button, summary, .site), .tools button, .lineno, #outline a")]
+        """() => [...document.querySelectorAll(".bar :is(button, summary, .site), .tools button, .lineno, .outline a")]
           .map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect()])
           .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([text]) => text)"""
     )

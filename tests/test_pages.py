@@ -82,7 +82,7 @@ MATH = """() => {
     empty: formulas.filter((each) => !(each.getBoundingClientRect().width > 1)).length,
     errors: document.querySelectorAll("mjx-merror, [data-mjx-error], .tex-error").length,
     mathml: formulas.filter((each) => each.querySelector("mjx-assistive-mml math")).length,
-    left: [...document.querySelectorAll("#content p, #content li")]
+    left: [...document.querySelectorAll("main p, main li")]
       .filter((each) => !each.querySelector("code, mjx-container"))
       .filter((each) => /\\$\\$|\\\\(begin|frac|theta|beta)/.test(each.textContent)).length,
   };

@@ -176,6 +176,26 @@ class AnnotatedPage(HostPage):
         self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.code_lines)  # type: ignore[assignment]
 
 
+class ReadmePage(HostPage):
+    """
+    ### A readme of a tree, as MkDocs' page
+
+    MkDocs would end with a traceback where Markdown gives up on a text.
+    """
+
+    def __init__(self, title: str | None, file: File, config: MkDocsConfig, plugin: SidelitPlugin) -> None:
+        super().__init__(title, file, config)
+        self._plugin = plugin
+
+    def render(self, config: MkDocsConfig, files: Files) -> None:
+        """Render it, or show the text as it is."""
+        try:
+            super().render(config, files)
+        except Exception as error:
+            self._plugin.give_up(self, error)
+            self.content, self.toc = f"<pre>{escape(self.markdown or '', quote=False)}</pre>", TableOfContents([])
+
+
 class SidelitPlugin(BasePlugin[Options]):
     """
     ## The plugin
@@ -314,6 +334,8 @@ class SidelitPlugin(BasePlugin[Options]):
             added.append(file)
             if isinstance(file, AnnotatedFile):
                 AnnotatedPage(given.get(source.uri), file, config, self)
+            else:
+                ReadmePage(given.get(source.uri), file, config, self)
 
         added.sort(key=lambda file: file.src_uri)
         self._give_places([file.src_uri for file in added], files, config)
@@ -468,6 +490,11 @@ class SidelitPlugin(BasePlugin[Options]):
             return target[0]
         link = quote(posixpath.relpath(place, posixpath.dirname(source.uri) or "."))
         return target[0].replace(target[1] or target[2], f"{link}{mark}{anchor}")
+
+    def give_up(self, page: ReadmePage, error: Exception) -> None:
+        """Say that Markdown could not read a readme."""
+        message = f"Markdown gave up on this text ({type(error).__name__}); it is shown as it is"
+        self._tell([Diagnostic(self._sources[page.file.src_uri].shown, 1, 1, "markdown", message)])
 
     def on_page_content(self, html: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Send the formulas of MkDocs' Markdown away, and make its titles readable."""

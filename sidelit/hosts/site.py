@@ -172,7 +172,7 @@ def explained() -> Iterator[None]:
     except MkDocsException as error:
         raise SiteError(_one_line(error)) from None
     except OSError as error:
-        raise SiteError(f"{error.filename or 'the site'}: {error.strerror or error}") from None
+        raise SiteError(f"{error.filename2 or error.filename or 'the site'}: {error.strerror or error}") from None
 
 
 @dataclass
