@@ -464,6 +464,13 @@ def markup(html: str) -> Iterator[tuple[int, int, str]]:
         yield start, at, name
 
 
+def unclosed(html: str) -> int:
+    """Return where the first tag begins that nothing closes, or the length of the text."""
+    *_, last = (0, 0, ""), *markup(html)
+    is_open = last[2] == "!" and not _TAG.match(html, last[0]) and html[last[0] + 1] not in "!?"
+    return last[0] if is_open and last[1] else len(html)
+
+
 def fill(
     html: str, slots: Sequence[Slot], typeset: Callable[[Formula], str], resolve: Callable[[Link], str] | None = None
 ) -> str:

@@ -165,8 +165,11 @@ class _Layout:
         elif first == "#" and _HEADING.match(text):
             self.close(keep)
             self.emit(text)
-            if not self.open:
-                self.blank()
+            self.part()
+        elif _BREAK.match(text):
+            self.close(keep)
+            self.emit(text)
+            self.part()
         elif first == "#" and _NO_HEADING.match(text):
             self.words("\\" + text, "\\" + text)
         elif (first == "!" and _ADMONITION.match(text)) or (first == "[" and _FOOTNOTE.match(text)):
@@ -295,6 +298,7 @@ class _Layout:
         same = keep == len(self.open)
         if mark in "-=" and self.paragraph == 1 and same and not self.ruled and 3 <= length <= len(above) + 2:
             self.emit(text)
+            self.part()
         elif mark == "#" or (length > 3 and not self.stands_alone()) or (length > 2 and mark in "=~"):
             self.close(keep)
             self.blank()
@@ -338,6 +342,16 @@ class _Layout:
         self.gap, self.paragraph, self.ruled = True, 0, False
         for container in self.open:
             container.loose = True
+
+    def part(self) -> None:
+        """
+        End a block that needs no blank line behind it
+
+        Python-Markdown looks at all that follows up to the next blank line, for each such block again. In a list item a
+        blank line would mean something.
+        """
+        if not self.open:
+            self.blank()
 
     def emit(self, text: str, step: bool = True) -> None:
         self.out.append(" " * self.base() + text if text else "")

@@ -41,7 +41,7 @@ from markdown.util import AtomicString
 from pygments.token import STANDARD_TYPES
 
 from sidelit.diagnostic import Diagnostic
-from sidelit.formula import Formula, Link, Slot, contents, lift, markup, plain, put, source
+from sidelit.formula import Formula, Link, Slot, contents, lift, markup, plain, put, source, unclosed
 from sidelit.layout import arrange
 
 
@@ -223,6 +223,7 @@ def _markdown(footnotes: _Footnotes) -> Markdown:
     )
     # White space is normalised at 30, raw HTML is taken out at 20.
     markdown.preprocessors.register(_Layout(markdown), "layout", 25)
+    markdown.preprocessors.register(_Unclosed(markdown), "unclosed", 22)
     # Emphasis is read at 60, code spans and links before.
     markdown.inlinePatterns.register(_PythonName(_PythonName.NAME, markdown), "python_name", 65)
     brackets = _Brackets()
@@ -242,6 +243,22 @@ class _Layout(Preprocessor):
     def stash(self, code: str, language: str) -> str:
         hilite = CodeHilite(code, lang=language or None, css_class="highlight", guess_lang=False)
         return self.md.htmlStash.store(hilite.hilite(shebang=False))
+
+
+class _Unclosed(Preprocessor):
+    """
+    Take tags that are never closed for text
+
+    Python's parser of HTML reads on to the end of the text for each of them.
+    """
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = "\n".join(lines)
+        start = unclosed(text)
+        if start == len(text):
+            return lines
+        mark = self.md.htmlStash.store("&lt;")
+        return (text[:start] + text[start:].replace("<", mark)).split("\n")
 
 
 class _PlainText(Treeprocessor):
