@@ -162,11 +162,7 @@ class _Layout:
                 return False
             self.close(keep)
             self.raw(name)
-        elif first == "#" and _HEADING.match(text):
-            self.close(keep)
-            self.emit(text)
-            self.part()
-        elif _BREAK.match(text):
+        elif first == "#" and _HEADING.match(text) or _BREAK.match(text):
             self.close(keep)
             self.emit(text)
             self.part()
@@ -174,6 +170,8 @@ class _Layout:
             self.words("\\" + text, "\\" + text)
         elif (first == "!" and _ADMONITION.match(text)) or (first == "[" and _FOOTNOTE.match(text)):
             self.close(keep)
+            if first == "!" and self.out and self.out[-1]:
+                self.part()
             self.emit(text)
             self.hold("block", indent + 4, indent + 4)
             self.paragraph = int(first == "[")
@@ -345,7 +343,7 @@ class _Layout:
 
     def part(self) -> None:
         """
-        End a block that needs no blank line behind it
+        End a block that needs no blank line to end
 
         Python-Markdown looks at all that follows up to the next blank line, for each such block again. In a list item a
         blank line would mean something.

@@ -27,7 +27,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import nh3
-from markdown import Markdown
+from markdown import Extension, Markdown
 from markdown.extensions.admonition import AdmonitionExtension
 from markdown.extensions.codehilite import CodeHilite, CodeHiliteExtension
 from markdown.extensions.def_list import DefListExtension
@@ -102,6 +102,7 @@ class Renderer:
         self.allow_html = allow_html
         self._footnotes = _Footnotes()
         self._markdown = _markdown(self._footnotes)
+        self._plain: Any = self._markdown.treeprocessors["plain_text"]
 
     def render(self, fragments: Sequence[Fragment], path: str, taken: Collection[str] = ()) -> Rendering:
         """
@@ -112,6 +113,7 @@ class Renderer:
         """
         slots: list[Slot] = []
         diagnostics: list[Diagnostic] = []
+        self._plain.too_long = False
         self._markdown.reset()
         texts = [lift(fragment.docs, path, fragment.origins, slots) for fragment in fragments]
         ready = [_plain_paragraphs(text) for text in texts]
@@ -128,8 +130,11 @@ class Renderer:
             if problem:
                 self._recover()
                 html = f"<pre>{escape(text, quote=False)}</pre>"
-                message = f"Markdown gave up on this text ({type(problem).__name__}); it is shown as it is"
+                diagnostics.append(Diagnostic(path, *_beginning(fragment), "markdown", gave_up(problem)))
+            elif self._plain.too_long:
+                message = f"a paragraph of more than {_PlainText.LONGEST:,} characters is shown as it is; divide it"
                 diagnostics.append(Diagnostic(path, *_beginning(fragment), "markdown", message))
+                self._plain.too_long = False
             prose.append(page.prose(fragment, html or "", simple=tree is None))
         diagnostics += page.diagnostics
         diagnostics += self._unused_footnotes(fragments, path)
@@ -137,6 +142,8 @@ class Renderer:
 
     def _split(self, text: str) -> Element | Exception | None:
         """Round one: a text into blocks."""
+        if len(text) > LONGEST:
+            return TooLong()
         try:
             lines = text.split("\n")
             # Looking for raw HTML is slow, and without an angle bracket there is none.
@@ -174,6 +181,24 @@ class Renderer:
                 if match and match[1] in unused:
                     message = f"nothing refers to the footnote [^{match[1]}], so it is not shown"
                     yield Diagnostic(path, *fragment.origins[number], "footnote", message)
+
+
+# Some of what Python-Markdown does takes time with the square of a text's length. Up to this many characters it matters
+# to nobody, and no chapter of a book is so long.
+LONGEST = 100_000
+
+
+class TooLong(Exception):
+    """A text has more than `LONGEST` characters."""
+
+
+def gave_up(problem: Exception) -> str:
+    """
+    ### What is said of a text that Markdown could not read
+    """
+    if isinstance(problem, TooLong):
+        return f"this text has more than {LONGEST:,} characters and is shown as it is; divide it"
+    return f"Markdown gave up on this text ({type(problem).__name__}); it is shown as it is"
 
 
 _FOOTNOTE = re.compile(r" {0,3}\[\^([^\]]*)\]:")
@@ -219,19 +244,31 @@ def _markdown(footnotes: _Footnotes) -> Markdown:
             SaneListExtension(),
             DefListExtension(),
             footnotes,
+            Bounds(),
         ],
     )
     # White space is normalised at 30, raw HTML is taken out at 20.
     markdown.preprocessors.register(_Layout(markdown), "layout", 25)
-    markdown.preprocessors.register(_Unclosed(markdown), "unclosed", 22)
     # Emphasis is read at 60, code spans and links before.
     markdown.inlinePatterns.register(_PythonName(_PythonName.NAME, markdown), "python_name", 65)
-    brackets = _Brackets()
-    for name in ("reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref"):
-        brackets.serve(markdown.inlinePatterns[name])
     # Inline markup is read at 20, indented code is taken out at 30.
     markdown.treeprocessors.register(_PlainText(markdown), "plain_text", 25)
     return markdown
+
+
+class Bounds(Extension):
+    """
+    ### What keeps Python-Markdown from taking hours
+
+    For texts that may be anyone's, up to the `LONGEST`.
+    """
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Look for tags that are not closed before raw HTML is taken out, at 20, and find the ends of brackets."""
+        md.preprocessors.register(_Unclosed(md), "unclosed", 22)
+        brackets = _Brackets()
+        for name in ("reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref"):
+            brackets.serve(md.inlinePatterns[name])
 
 
 class _Layout(Preprocessor):
@@ -262,13 +299,26 @@ class _Unclosed(Preprocessor):
 
 
 class _PlainText(Treeprocessor):
-    """Mark the texts that have no inline markup, so that none of the dozen inline patterns is tried on them."""
+    """
+    Mark the texts that have no inline markup, so that none of the dozen inline patterns is tried on them
+
+    Nor on one that is `too_long`: what Python-Markdown does for each pattern that it finds takes longer the more it has
+    found in the same text.
+    """
 
     MARKUP = re.compile(r"[\\`*\[<&]|(?<!\w)_|_(?!\w)|  \n")
+    LONGEST = 20_000
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.too_long = False
 
     def run(self, root: Element) -> None:
         for element in root.iter():
             if element.text and not self.MARKUP.search(element.text):
+                element.text = AtomicString(element.text)
+            elif element.text and len(element.text) > self.LONGEST:
+                self.too_long = True
                 element.text = AtomicString(element.text)
 
 

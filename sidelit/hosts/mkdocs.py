@@ -24,6 +24,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -189,7 +190,12 @@ class ReadmePage(HostPage):
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
         """Render it, or show the text as it is."""
+        if not self._plugin.config.allow_html:
+            config = copy(config)
+            config.markdown_extensions = [*config.markdown_extensions, prose.Bounds()]  # type: ignore[list-item]
         try:
+            if not self._plugin.config.allow_html and len(self.markdown or "") > prose.LONGEST:
+                raise prose.TooLong
             super().render(config, files)
         except Exception as error:
             self._plugin.give_up(self, error)
@@ -493,8 +499,8 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def give_up(self, page: ReadmePage, error: Exception) -> None:
         """Say that Markdown could not read a readme."""
-        message = f"Markdown gave up on this text ({type(error).__name__}); it is shown as it is"
-        self._tell([Diagnostic(self._sources[page.file.src_uri].shown, 1, 1, "markdown", message)])
+        shown = self._sources[page.file.src_uri].shown
+        self._tell([Diagnostic(shown, 1, 1, "markdown", prose.gave_up(error))])
 
     def on_page_content(self, html: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Send the formulas of MkDocs' Markdown away, and make its titles readable."""
