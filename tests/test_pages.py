@@ -114,6 +114,35 @@ def test_every_page_with_and_without_javascript(
     assert counted["sidelit/source.html"] == 0
 
 
+# The files of the fonts that a page says it is sure to need, and of those that it shows something in
+FONTS = """() => {
+  const file = (address) => address.split("/").pop();
+  const preloaded = [...document.querySelectorAll("link[rel=preload][as=font]")].map((link) => file(link.href));
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((rule) => rule instanceof CSSFontFaceRule).map((rule) => /[\\w-]+[.]woff2/.exec(rule.cssText)[0]);
+  const shown = [...document.fonts].map(({ status }, i) => [rules[i], status]).filter(([, it]) => it !== "unloaded");
+  return [preloaded, shown];
+}"""
+
+
+def test_pages_load_the_parts_of_fonts_that_they_show_something_in(
+    contexts: list[BrowserContext], site: str, folder: Path, addresses: list[str]
+) -> None:
+    for address in addresses:
+        if "<mjx-container" not in (folder / address).read_text():
+            continue
+        page, _ = opened(contexts[0], site + address)
+        preloaded, shown = page.evaluate(FONTS)
+        page.close()
+        assert {status for _, status in shown} == {"loaded"}, address
+        late = {name for name, _ in shown} - set(preloaded)
+        assert set(preloaded) <= {name for name, _ in shown}, address
+        assert preloaded[0].startswith("mjx-ncm-n-common-"), address
+
+        # Everything else is the signs that a page has few of.
+        assert all("-n-signs-" in name for name in late), address
+
+
 def test_the_columns_begin_at_768_pixels(contexts: list[BrowserContext], site: str) -> None:
     page, _ = opened(contexts[0], site + "optimizers/adam.html")
     for width, key in ((768, "beside"), (767, "stacked")):

@@ -214,7 +214,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._theirs: dict[str, list[Slot]] = {}
         self._has_math = False
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
-        self._rules: set[tuple[str, ...]] = set()
+        self._used: set[mathjax.Typeset] = set()
+        self._used_here: set[mathjax.Typeset] = set()
         self._mathml: dict[str, str] = {}
         self._indexed: list[search.Indexed] = []
 
@@ -567,6 +568,7 @@ class SidelitPlugin(BasePlugin[Options]):
     def _show_reader(self, context: Any, *, page: HostPage, config: MkDocsConfig, nav: Any) -> Any:
         """Show the page to the template as the reader shall see it."""
         content, page.toc = self._kept
+        self._used_here = set()
         if isinstance(page, AnnotatedPage):
             self._tell(page.made.diagnostics)
             if page.made.image:
@@ -580,7 +582,8 @@ class SidelitPlugin(BasePlugin[Options]):
         page.content = self._mark_images(page.content, page)
         if has_math and not self._math:
             page.content += self._client_scripts(page)
-        preload = [f"{FONTS}/{name}" for name in mathjax.PRELOAD] if has_math and self._math else []
+        self._used.update(mathjax.Typeset("", result.rules) for result in self._used_here)
+        preload = [f"{FONTS}/{name}" for name in self._math.preload(self._used_here)] if self._math else []
         config.extra.setdefault("sidelit", {})["preload"] = preload
         return context
 
@@ -622,7 +625,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if isinstance(result, Diagnostic):
             self._tell([result])
             return f'<code class="tex-error">{escape(each.tex)}</code>'
-        self._rules.add(result.rules)
+        self._used_here.add(result)
         if found is not None:
             found.update(result.found)
         if self._own_theme and each.tex not in self._mathml:
@@ -694,10 +697,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _write_math(self, site: Path) -> None:
         if self._math and self._has_math:
-            sheet = self._math.stylesheet([mathjax.Typeset("", rules) for rules in self._rules], "fonts")
-            _write(site / MATH_SHEET, sheet.encode())
-            for font in self._math.fonts(sheet):
-                _write(site / FONTS / font.name, font.read_bytes())
+            _write(site / MATH_SHEET, self._math.stylesheet(self._used, "fonts").encode())
+            for font in self._math.fonts(self._used):
+                _write(site / FONTS / font.name, font.data)
 
     def stop(self) -> None:
         """Stop what runs beside a build."""
