@@ -804,6 +804,62 @@ def test_material_keeps_columns_lines_and_copying_and_its_own_palette(
     assert not errors
 
 
+@pytest.mark.parametrize("address", ["", "#L60-L62"])
+def test_pages_that_material_puts_in_place_of_others_can_do_the_same(
+    browser: Browser, folder: Path, serve_folder: Callable[[Path], str], address: str
+) -> None:
+    root = folder.parent
+    theme = "theme: {name: material, font: false, features: [navigation.instant]}\nsite_url: http://127.0.0.1/"
+    (root / "instant.yml").write_text((root / "mkdocs.yml").read_text().replace("theme: sidelit", theme))
+    made = build(root / "instant.yml", root / "instant").folder
+    served = serve_folder(made)
+
+    # It does so for the pages that the sitemap has, which are at the port that is free.
+    sitemap = made / "sitemap.xml"
+    sitemap.write_text(sitemap.read_text().replace("http://127.0.0.1/", served))
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.rstrip("/"))
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(served, wait_until="networkidle")
+    page.evaluate("() => { globalThis.notLoadedAnew = true; }")
+    page.locator(".md-content").evaluate(
+        "(each, href) => each.insertAdjacentHTML('afterbegin', `<a id='over' href='${href}'>Over</a>`)",
+        f"pkg/hard.html{address}",
+    )
+    page.locator("#over").click()
+    page.locator("#container").wait_for()
+    assert page.evaluate("() => notLoadedAnew")
+    if address:
+        assert chosen(page) == ["60", "61", "62"]
+        assert 48 <= top_of(page, "L60") < 200
+    page.locator("#L60").click()
+    said(page, "Line 60")
+    assert chosen(page) == ["60"] and page.locator(".chosen-lines").count() == 1
+    page.keyboard.press("Escape")
+    block(page, "import math").hover()
+    block(page, "import math").get_by_role("button", name="Copy").click()
+    said(page, "Copied")
+    assert clipboard(page) == "import math"
+    assert block(page, "import math").locator("button").count() == 1
+    page.locator("#L100").scroll_into_view_if_needed()
+    assert page.evaluate(BOX, "[id='short_prose']")[0] >= 48
+    page.locator("mjx-container[display=true][tabindex='0']").first.wait_for(state="attached")
+    page.get_by_role("button", name="Enlarge: a plot").click()
+    page.locator("dialog[open] img").wait_for()
+    page.keyboard.press("Escape")
+
+    # Back on a page without lines, nothing is left of them.
+    page.locator("#L60").click()
+    page.locator(".chosen-lines").wait_for()
+    page.locator(".md-header a[title]").first.click()
+    page.locator(".chosen-lines").wait_for(state="detached")
+    assert page.evaluate("() => notLoadedAnew")
+    context.close()
+    assert not errors
+
+
 def test_the_page_works_from_the_disk(reader: Any, folder: Path) -> None:
     page = reader((folder / "pkg" / "hard.html").as_uri() + "#L60-L62", color_scheme="light")
     assert chosen(page) == ["60", "61", "62"]

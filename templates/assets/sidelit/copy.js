@@ -55,9 +55,9 @@
   // Material brings buttons of its own for what stands in `pre > code`, where its site asks for them.
   const theirs = document.querySelector("#__config")?.textContent.includes("content.code.copy");
 
-  for (const block of document.querySelectorAll("#container .highlight, #container .docs pre:not(.highlight pre)")) {
+  function addTools(block) {
     const pre = block.matches("pre") ? block : block.querySelector("pre");
-    if (theirs && pre.querySelector(":scope > code")) continue;
+    if (theirs && pre.querySelector(":scope > code")) return;
     const text = () => textOf(pre);
     const tools = document.createElement("div");
     tools.className = "tools";
@@ -65,6 +65,10 @@
     tools.append(button("copy", "Copy", text));
     block.prepend(tools);
   }
+
+  sidelit.onPage((container) => {
+    container?.querySelectorAll(".highlight, .docs pre:not(.highlight pre)").forEach(addTools);
+  });
 
   // ---- A selection ----
 
