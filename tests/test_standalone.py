@@ -185,11 +185,18 @@ def test_the_header_says_where_it_comes_from(files: Path) -> None:
     commit = run("git", "rev-parse", "HEAD", cwd=ROOT).out.strip()
     assert lines.startswith("RAdam, from labml_nn.optimizers.radam, with all that it needs of its package")
     assert f"Commit: {commit}" in lines
-    assert "Licence: MIT. Copyright (c) 2026 The sidelit authors" in lines
     assert "Paper: Liyuan Liu, Haoming Jiang" in lines
     assert "arXiv:1908.03265. https://arxiv.org/abs/1908.03265" in lines
     assert "Paper: Diederik P. Kingma and Jimmy Ba. Adam" in lines
-    assert lines.endswith("Needs: torch  SPDX-License-Identifier: MIT")
+    assert "Needs: torch Licence: MIT  SPDX-License-Identifier: MIT" in lines
+
+
+def test_a_short_licence_goes_along_whole(files: Path) -> None:
+    licence = (ROOT / "LICENSE").read_text().strip()
+    for path in files.glob("*.py"):
+        text = path.read_text()
+        head = text[: text.index("\n\n")]
+        assert licence in re.sub("^# ?", "", head, flags=re.MULTILINE), path.name
 
 
 # ## The command
@@ -742,7 +749,38 @@ def test_a_licence_is_told_from_the_project_or_its_text(tmp_path: Path) -> None:
     write(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": "X = 1\n", "LICENSE": "Apache License\n  Version 2.0, 2004\n"})
     assert "# Licence: Apache-2.0\n" in sidelit("standalone", tmp_path / "pkg/a.py:X").out
     write(tmp_path, {"pyproject.toml": '[project]\nname = "x"\nlicense = "ISC OR MIT"\n'})
-    assert "# SPDX-License-Identifier: ISC OR MIT\n" in sidelit("standalone", tmp_path / "pkg/a.py:X").out
+    assert "# SPDX-License-Identifier: ISC OR MIT\n#\n# Apache License\n" in sidelit(
+        "standalone", tmp_path / "pkg/a.py:X"
+    ).out
+
+
+def test_of_a_long_licence_the_file_says_where_it_is(tmp_path: Path) -> None:
+    text = "Apache License\nVersion 2.0, 2004\nCopyright 2020 Some One\n" + "More terms.\n" * 200
+    write(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": "X = 1\n", "LICENSE": text})
+    made = sidelit("standalone", tmp_path / "pkg/a.py:X").out
+    assert "More terms" not in made
+    assert (
+        "# Licence: Apache-2.0. Copyright 2020 Some One. Keep its text with this: LICENSE of the source or\n"
+        "#   https://spdx.org/licenses/Apache-2.0.html\n"
+    ) in made
+
+
+def test_what_files_say_of_their_copyright_goes_along(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "#!/usr/bin/env python3\n# Copyright 2020 Some One\n# SPDX-License-Identifier: BSD-2-Clause\n"
+        '"""A."""\nfrom pkg.b import g\nfrom pkg.c import h\nF = (g, h)\n',
+        "pkg/b.py": "# (c) 2021 Another Person, whose licence is theirs\n\n# Helpers\n\ng = 1\n",
+        "pkg/c.py": "# Nothing of the kind\nh = 2\n",
+    }
+    write(tmp_path, files)
+    for level in LEVELS:
+        made = sidelit("standalone", tmp_path / "pkg/a.py", "--comments", level).out
+        head = made[: made.index("\n\n")]
+        assert "# Copyright 2020 Some One\n# SPDX-License-Identifier: BSD-2-Clause\n" in head
+        assert "# (c) 2021 Another Person, whose licence is theirs\n" in f"{head}\n"
+        assert "env python3" not in head
+        assert "Nothing of the kind" not in head
 
 
 # ## Writing
