@@ -51,6 +51,7 @@ from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link, Slot
 from sidelit.hosts import repository
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
+from sidelit.hosts.taking import KINDS, Subject, Taking
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.names import NameIndex
@@ -106,6 +107,8 @@ class Options(base.Config):
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
     * `inventories` say where other libraries are documented: the address of their documentation, or
       `{path: …, at: …}` for an inventory on the disk and that address
+    * `downloads` are what each page offers: `source`, `standalone` and `notebook`
+    * `colab` is the branch on GitHub that holds the built site, if there is one
     * `rules` are levels of rules: name to `off`, `warning` or `error`
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
@@ -120,6 +123,8 @@ class Options(base.Config):
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
     inventories = option.ListOfItems(option.Type((str, dict)), default=[])
+    downloads = option.ListOfItems(option.Choice(KINDS), default=["source"])
+    colab = option.Type(str, default="")
     rules = option.Type(dict, default={})
     cache = option.Type(str, default="")
 
@@ -207,6 +212,9 @@ class SidelitPlugin(BasePlugin[Options]):
         self._read_rules(config)
         self._cache = Cache(self._root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(self._cache.close)
+        self._taking = Taking(
+            self.config.downloads, self._top, self._cache, self._repo_url, config.edit_uri or "", self.config.colab
+        )
         self._inventory = self._read_inventories()
         self._math = self._start_math()
         self._workshop = Workshop(self._cache)
@@ -499,6 +507,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._env, self._files = env, files
         self._know_pages(files)
         pages = [file.page for file in files if isinstance(file.page, AnnotatedPage) and hasattr(file.page, "made")]
+        subjects = [_subject(page) for page in pages if not page.made.redirect]
+        self._tell(self._taking.prepare(subjects, [file.dest_uri for file in files if file.inclusion.is_included()]))
         self._tell(duplicate_titles((page.made.title, page.source.shown, page.made.title_line) for page in pages))
         self._follows: dict[str, bool] = {}
         if self._math and self._has_math:
@@ -512,6 +522,7 @@ class SidelitPlugin(BasePlugin[Options]):
         made = {file.url: getattr(file.page, "made", None) for file in files}
         exports = {url: page.exports for url, page in made.items() if page}
         self._names = NameIndex({each.module: each.names for each in exports.values()})
+        self._taking.know(self._names.locate)
         self._places = {each.module: (url, each.places) for url, each in exports.items()}
 
     def _site_map(self, files: Files) -> SiteMap:
@@ -594,6 +605,7 @@ class SidelitPlugin(BasePlugin[Options]):
             lambda formula: self._typeset(formula, _pairs(made.symbols), found),
             lambda link: self._address(link, page),
             lambda reference: self._definition(reference, page),
+            self._taking.html(_subject(page)),
         )
         if self._math:
             for number, symbol in enumerate(made.symbols):
@@ -676,6 +688,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if not isinstance(page, AnnotatedPage):
             return output
         redirect = page.made.redirect
+        self._taking.write(_subject(page), Path(config.site_dir))
         page.content = None
         page.made = page.made.emptied()
         return redirection(page.made.title, self._address(redirect, page)) if redirect else output
@@ -791,6 +804,10 @@ def _path_and_place(entry: Any, name: str) -> tuple[str, str | None]:
 def _clash(file: File, other: File) -> str:
     name = other.source.shown if isinstance(other, AnnotatedFile) else other.src_uri
     return portable.clash(file.dest_uri, name, file.dest_uri if file.src_uri == other.src_uri else other.dest_uri)
+
+
+def _subject(page: AnnotatedPage) -> Subject:
+    return Subject(page.source, page.url, page.file.dest_uri, page.made.title, page.made.offer)
 
 
 def _is_at(page: AnnotatedPage, path: Path) -> bool:
