@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import ast
 import sys
-import textwrap
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.export.citation import Paper, find_paper
+from sidelit.export.modules import is_for_typing
 from sidelit.names import Names
 from sidelit.source import Document
 
@@ -59,7 +58,7 @@ def find_offer(document: Document, names: Names) -> tuple[Offer, list[Diagnostic
     if not (notebook is None or isinstance(notebook, bool)):
         diagnostics.append(_wrong(document, "notebook", "`notebook` is `true` or `false`"))
         notebook = None
-    return Offer(paper, running_imports(document.lines, names), standalone, notebook), diagnostics
+    return Offer(paper, running_imports(document.tree, names), standalone, notebook), diagnostics
 
 
 def _wrong(document: Document, name: str, message: str) -> Diagnostic:
@@ -68,36 +67,21 @@ def _wrong(document: Document, name: str, message: str) -> Diagnostic:
     return Diagnostic(document.path, line, column, "front-matter", message)
 
 
-def running_imports(lines: Sequence[str], names: Names) -> tuple[str, ...]:
+def running_imports(tree: ast.Module | None, names: Names) -> tuple[str, ...]:
     """
     ### What is imported when a file runs
 
     Not what is for type checkers only, and not what comes with Python.
     """
-    unseen = set(_for_typing(lines))
+    unseen = {name for node in tree.body if is_for_typing(node) for name in _imported(node)} if tree else set()
     found = {target for name, target in names.aliases.items() if name not in unseen} | set(names.stars)
     return tuple(sorted(target for target in found if target.partition(".")[0] not in sys.stdlib_module_names))
 
 
-def _for_typing(lines: Sequence[str]) -> Iterator[str]:
-    """Give the names that are imported below an `if TYPE_CHECKING:` at the top of a file."""
-    for start, line in enumerate(lines):
-        if not line.startswith(("if TYPE_CHECKING:", "if typing.TYPE_CHECKING:")):
-            continue
-        inner = []
-        for each in lines[start + 1 :]:
-            if each.strip() and not each[0].isspace():
-                break
-            inner.append(each)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(textwrap.dedent("\n".join(inner)))
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+def _imported(node: ast.If) -> Iterator[str]:
+    for each in node.body:
+        if isinstance(each, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in each.names)
 
 
 def from_values(values: Mapping[str, Any]) -> Offer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -83,19 +83,25 @@ class Drafts:
         self._cache = cache
         self._shelves: dict[tuple[Path, frozenset[str]], _Shelf] = {}
 
-    def get_many(self, wishes: Iterable[Wish]) -> dict[Wish, Draft | Diagnostic]:
+    def get_many(
+        self, wishes: Iterable[Wish], pause: Callable[[], None] = lambda: None
+    ) -> dict[Wish, Draft | Diagnostic]:
         """
         ### A draft for each wish, or why there is none
 
-        The path in a diagnostic is absolute.
+        The path in a diagnostic is absolute. `pause` is called before each that has to be made.
         """
         places = {wish: self._place(wish) for wish in wishes}
         keys = {wish: self._key(wish, shelf, module) for wish, (shelf, module) in places.items()}
         kept = self._cache.get_many("draft", keys.values())
-        return {
-            wish: self._kept(keys[wish], kept.get(keys[wish]), shelf) or self._made(wish, keys[wish], shelf, module)
-            for wish, (shelf, module) in places.items()
-        }
+        drafts: dict[Wish, Draft | Diagnostic] = {}
+        for wish, (shelf, module) in places.items():
+            draft = self._kept(keys[wish], kept.get(keys[wish]), shelf)
+            if draft is None:
+                pause()
+                draft = self._made(wish, keys[wish], shelf, module)
+            drafts[wish] = draft
+        return drafts
 
     def _place(self, wish: Wish) -> tuple[_Shelf, str]:
         package, module = package_around(wish.path)

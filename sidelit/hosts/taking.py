@@ -29,6 +29,7 @@ from sidelit.export.notebook import Repository, notebook_text, repository_of
 from sidelit.export.origin import Licence, Origins
 from sidelit.export.requirements import Need, declared_needs, need
 from sidelit.export.standalone import Draft, standalone_text
+from sidelit.hosts.output import write
 from sidelit.links import relative_url
 from sidelit.offer import Offer
 from sidelit.page import offering
@@ -90,25 +91,29 @@ class Taking:
 
     * `kinds` are those that the configuration wants for each page
     * `top` is the folder that holds all trees
+    * `locate` says where something is defined
+    * `repo_url` and `edit_uri` are MkDocs'
     * `colab` is the branch that holds the site as it is built, if there is one on GitHub: where Colab finds notebooks
     """
 
     def __init__(
-        self, kinds: Collection[str], top: Path, cache: Cache, repo_url: str = "", edit_uri: str = "", colab: str = ""
+        self, kinds: Collection[str], top: Path, cache: Cache, locate: Locate, repo_url: str, edit_uri: str, colab: str
     ) -> None:
-        self._kinds, self._top, self._cache = kinds, top, cache
+        self._kinds, self._top, self._cache, self._locate = kinds, top, cache, locate
         self._repository = _repository(repo_url, edit_uri)
         self._colab = replace(self._repository, branch=colab) if self._repository and colab else None
         self._origins = Origins()
         self._needs: dict[Path, dict[str, Need]] = {}
         self._site = _Site()
 
-    def prepare(self, subjects: Iterable[Subject], taken: Iterable[str]) -> list[Diagnostic]:
+    def prepare(
+        self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]
+    ) -> list[Diagnostic]:
         """
         ### Make the files, now that all pages are known
 
         `taken` are files that the site has already, which are left alone. Returns why something is not there that an
-        author has asked for.
+        author has asked for. `pause` is called before each file, and may end the build with an exception.
         """
         pages = tuple(subjects)
         modules = {each.source.module: each for each in pages}
@@ -126,7 +131,7 @@ class Taking:
                     if kind != "source":
                         wishes[subject.source.uri, kind] = self._wish(subject, kind)
 
-        site.drafts = Drafts(self._cache).get_many(wishes.values())
+        site.drafts = Drafts(self._cache).get_many(wishes.values(), pause)
         asked = {(each.source.uri, kind) for each in pages for kind in KINDS[1:] if getattr(each.offer, kind)}
         problems: list[Diagnostic] = []
         for key, wish in wishes.items():
@@ -172,12 +177,6 @@ class Taking:
     def _from(self, subject: Subject, place: str) -> str:
         return relative_url(quote(place), subject.url)
 
-    def know(self, locate: Locate) -> None:
-        """
-        ### Note how to find where something is defined
-        """
-        self._locate = locate
-
     def _packages(self, subject: Subject) -> Iterator[Need]:
         """What has to be installed."""
         folder = subject.source.path.absolute().parent
@@ -208,10 +207,10 @@ class Taking:
         source = subject.source
         for kind in KINDS:
             if place := self._site.places.get((source.uri, kind)):
-                _write(site / place, self._content(subject, kind))
+                write(site / place, self._content(subject, kind))
         licence = self._origins.licence(source.path)
         if licence.name and licence.text and not (target := site / _licence_place(licence)).exists():
-            _write(target, f"{licence.text}\n".encode())
+            write(target, f"{licence.text}\n".encode())
 
     def _content(self, subject: Subject, kind: str) -> bytes:
         if kind == "source":
@@ -258,8 +257,3 @@ def _is_utf8(path: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return True
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
