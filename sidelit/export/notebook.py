@@ -117,13 +117,14 @@ def notebook_text(draft: Draft, origin: Origin, repository: Repository | None = 
     """
     ### A notebook, with its first cell, which says where it comes from
     """
-    cells = [Cell(**each) for each in json.loads(draft.body)]
-    return to_json([Cell(_introduction(draft.facts, origin, repository, colab), False), *cells])
+    first = _introduction(draft.facts, origin, repository, colab).splitlines(keepends=True)
+    source = json.dumps(first, ensure_ascii=False, indent=1).replace("\n", "\n   ")
+    return draft.body.replace('"source": []', f'"source": {source}', 1)
 
 
 def draft_notebook(wanted: Wanted, repository: Repository | None = None) -> Draft:
     """
-    ### The other cells of a notebook
+    ### A notebook whose first cell is empty
     """
     if wanted.name:
         raise wanted.module.refusal((1, 0), f"a notebook is made of a whole file; leave out `:{wanted.name}`")
@@ -132,14 +133,15 @@ def draft_notebook(wanted: Wanted, repository: Repository | None = None) -> Draf
     prose = _Prose(wanted.module, _top_of(wanted.package.root), repository)
     facts, diagnostics = find_facts(closure, [wanted.module])
 
-    cells = [Cell(text, False) for text in [prose.markdown(wanted.module.document.sections[0].docs)] if text]
+    cells = [Cell("", False)]
+    cells += [Cell(text, False) for text in [prose.markdown(wanted.module.document.sections[0].docs)] if text]
     if imports := import_block(closure, names):
         cells.append(Cell(imports, True))
     cells += _body(closure, names, prose)
     if aliases := alias_lines(closure, names):
         cells.append(Cell(aliases, True))
     cells += _trial(closure, names)
-    return Draft(facts, json.dumps([vars(cell) for cell in cells]), tuple(diagnostics))
+    return Draft(facts, to_json(cells), tuple(diagnostics))
 
 
 def to_json(cells: Iterable[Cell]) -> str:

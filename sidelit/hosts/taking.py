@@ -16,6 +16,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +106,7 @@ class Taking:
         self._origins = Origins()
         self._needs: dict[Path, dict[str, Need]] = {}
         self._site = _Site()
+        self._read = "", b""
 
     def prepare(
         self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]
@@ -160,7 +162,7 @@ class Taking:
             for kind, label, note in _LABELS
             if (place := places.get(kind))
         ]
-        has_text = "source" in places and _is_utf8(source.path)
+        has_text = "source" in places and _is_utf8(self._bytes(source))
         packages = [{"name": str(each), "note": _pinned(each)} for each in self._packages(subject)]
         licence = self._origins.licence(source.path)
         values: dict[str, Any] = {
@@ -173,6 +175,12 @@ class Taking:
             "citation": {"plain": plain(offer.paper), "bibtex": bibtex(offer.paper)} if offer.paper else {},
         }
         return offering(**values) if any(values.values()) else ""
+
+    def _bytes(self, source: Source) -> bytes:
+        """The source as it is on the disk, which is asked for when a page is shown and when it is written."""
+        if self._read[0] != source.uri:
+            self._read = source.uri, source.path.read_bytes()
+        return self._read[1]
 
     def _from(self, subject: Subject, place: str) -> str:
         return relative_url(quote(place), subject.url)
@@ -208,13 +216,14 @@ class Taking:
         for kind in KINDS:
             if place := self._site.places.get((source.uri, kind)):
                 write(site / place, self._content(subject, kind))
+        self._read = "", b""
         licence = self._origins.licence(source.path)
         if licence.name and licence.text and not (target := site / _licence_place(licence)).exists():
             write(target, f"{licence.text}\n".encode())
 
     def _content(self, subject: Subject, kind: str) -> bytes:
         if kind == "source":
-            return subject.source.path.read_bytes()
+            return self._bytes(subject.source)
         draft = self._site.drafts[self._wish(subject, kind)]
         assert isinstance(draft, Draft)
         origin = self._origins.of([Path(path) for path in draft.facts.paths], self._top)
@@ -248,12 +257,17 @@ def _pinned(need: Need) -> str:
 
 
 def _licence_place(licence: Licence) -> str:
-    return f"{ASSETS}/licence-{digest(licence.text)[:8]}.txt"
+    return f"{ASSETS}/licence-{_short_digest(licence.text)}.txt"
 
 
-def _is_utf8(path: Path) -> bool:
+@lru_cache
+def _short_digest(text: str) -> str:
+    return digest(text)[:8]
+
+
+def _is_utf8(data: bytes) -> bool:
     try:
-        path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError):
+        data.decode()
+    except UnicodeDecodeError:
         return False
     return True
