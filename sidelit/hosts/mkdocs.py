@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from markdown.extensions.toc import nest_toc_tokens
 from markupsafe import Markup
 from mkdocs.config import base
 from mkdocs.config import config_options as option
@@ -38,24 +37,25 @@ from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
-from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
+from mkdocs.structure.toc import AnchorLink
 from mkdocs.utils import normalize_url
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from sidelit import formula, mathjax, portable, prose, search
+from sidelit.api.wanted import ApiError, Wanted, find_modules, read_option
 from sidelit.cache import Cache
 from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link, Slot
-from sidelit.hosts import repository
-from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
+from sidelit.hosts import api, repository
+from sidelit.hosts.api import ApiPage
+from sidelit.hosts.nav import home_page, rest_of_nav, table_of_contents, titles, tree_script
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.names import NameIndex
 from sidelit.page import Page, finish, redirection
-from sidelit.prose import Heading
 from sidelit.references import Reference
 from sidelit.rules import Switch, levels_of_build, read_settings, switched_off, unknown_switches
 from sidelit.selection import GlobError, Globs
@@ -103,6 +103,8 @@ class Options(base.Config):
     * `docstrings` is their dialect: `markdown`, `google`, `numpy` or `sphinx`, or `auto` to find it out
     * `math` is `build` (typeset now, with Node) or `client` (in the reader's browser)
     * `mathjax_src` is where a browser gets MathJax from with `math: client`, `mathjax_integrity` its hash
+    * `api` are the modules that have an API reference: `true` for those of all sources, a list of names, or
+      `{modules: …, mock: […]}`. They are imported, which nothing else here does.
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
     * `inventories` say where other libraries are documented: the address of their documentation, or
       `{path: …, at: …}` for an inventory on the disk and that address
@@ -115,6 +117,7 @@ class Options(base.Config):
     exclude = option.ListOfItems(option.Type(str), default=[])
     allow_html = option.Type(bool, default=True)
     docstrings = option.Choice(DIALECTS, default="auto")
+    api = option.Type(object, default=False)
     math = option.Choice(("build", "client"), default="build")
     mathjax_src = option.Type(str, default=CDN_SRC)
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
@@ -172,7 +175,7 @@ class AnnotatedPage(HostPage):
         self.title = self._given or escape(self.made.title, quote=False)
         self.meta = {"annotated": True, "summary": self.made.summary}
         self.content = ""
-        self.toc = _table_of_contents(self.made.headings)
+        self.toc = table_of_contents(self.made.headings)
         self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.code_lines)  # type: ignore[assignment]
 
 
@@ -199,6 +202,9 @@ class SidelitPlugin(BasePlugin[Options]):
         self._root = Path(config.config_file_path).parent if config.config_file_path else Path.cwd()
         self._mounts = [self._mount(entry) for entry in self.config.sources]
         self._globs = self._read_globs()
+        self._api_wanted = self._read_api(config)
+        self._api = api.Reference()
+        self._in_api: Sequence[str] = ()
         self._top = common_folder(self._mounts)
         self._repo_url = config.repo_url or ""
         self._checkout = repository.checkout(self._root) if self._repo_url else None
@@ -221,7 +227,7 @@ class SidelitPlugin(BasePlugin[Options]):
         # Another theme lacks the two columns and what readers can do with them, and searches in its own way.
         self._own_theme = config.theme.name == "sidelit"
         if not self._own_theme:
-            config.extra_css.insert(0, f"{ASSETS}/pages.css")
+            config.extra_css[:0] = [f"{ASSETS}/pages.css", *([f"{ASSETS}/api.css"] if self._api_wanted else ())]
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
         config.extra.setdefault("sidelit", {})["search"] = self._own_theme and self._can_search()
         return config
@@ -238,11 +244,8 @@ class SidelitPlugin(BasePlugin[Options]):
             common, diagnostics = project_rules(self._root)
         except SettingsError as error:
             raise PluginError(f"sidelit: {error}") from None
-        path = config.config_file_path or ""
-        lines: tuple[str, ...] = ()
-        if self.config.rules and path:
-            lines = split_lines(Path(path).read_text(encoding="utf-8-sig", errors="replace"))
-        own, problems = read_settings(self.config.rules, path, lines)
+        lines = _lines_of(config) if self.config.rules else ()
+        own, problems = read_settings(self.config.rules, config.config_file_path or "", lines)
         self._levels = levels_of_build(common, own)
         self._tell([*diagnostics, *problems])
 
@@ -266,6 +269,12 @@ class SidelitPlugin(BasePlugin[Options]):
         except GlobError as error:
             raise PluginError(f"sidelit: {error}") from None
         return globs
+
+    def _read_api(self, config: MkDocsConfig) -> Wanted:
+        try:
+            return read_option(self.config.api, config.config_file_path or "", _lines_of(config))
+        except ApiError as error:
+            raise PluginError(f"sidelit: {error}") from None
 
     def _start_math(self) -> mathjax.MathJax | None:
         """Return the typesetter, or `None` where the reader's browser has to do it."""
@@ -324,7 +333,11 @@ class SidelitPlugin(BasePlugin[Options]):
         self._places_of = {str(source.path): uri for uri, source in self._sources.items()}
         self._addresses = {file.src_uri: file.dest_uri for file in added}
 
+        self._in_api = find_modules(self._api_wanted, sources) if self._api_wanted else ()
         self._workshop.order([self._order(file.page) for file in added if isinstance(file.page, AnnotatedPage)])
+
+        if self._api_wanted:
+            self._add_api(sources, files, config)
 
         # Each page is made first, and written later.
         self._progress.reset(total=2 * len(files.documentation_pages()))
@@ -339,6 +352,18 @@ class SidelitPlugin(BasePlugin[Options]):
             files.append(File.generated(config, "index.md", content=home_page(config.site_name, uris)))
             if config.nav is not None:
                 config.nav = ["index.md", *config.nav]
+
+    def _add_api(self, sources: Sequence[Source], files: Files, config: MkDocsConfig) -> None:
+        """Add the reference, while other processes make the pages of the sources."""
+        self._api = api.reference(
+            self._api_wanted, self._in_api, sources, files, config, self._cache,
+            allow_html=self.config.allow_html, docstrings=self.config.docstrings,
+        )  # fmt: skip
+        self._tell(self._api.problems)
+        for page in self._api.pages:
+            files.append(page.file)
+        if config.nav is not None:
+            config.nav = [*config.nav, *api.rest_of_nav(self._api, config.nav)]
 
     def _host_file(self, source: Source, config: MkDocsConfig) -> File:
         if not source.is_markdown:
@@ -381,7 +406,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if self._own_theme:
             assets = _search_library()
         else:
-            names = ("pages.css", "mathjax-config.js", *SCRIPTS)
+            names = ("pages.css", "api.css", "mathjax-config.js", *SCRIPTS)
             assets = {name: TEMPLATES / ASSETS / name for name in names}
         for name, path in assets.items():
             uri = f"{ASSETS}/{name}"
@@ -403,7 +428,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _order(self, page: AnnotatedPage) -> Order:
         form = repository.line_form(page.edit_url or "")
-        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html, self.config.docstrings)
+        parents = tuple(self._parents(page))
+        in_api = page.source.module in self._in_api
+        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings, in_api)
 
     def _request(self, formulas: Sequence[Formula], symbols: mathjax.Symbols = ()) -> None:
         self._has_math |= bool(formulas)
@@ -441,7 +468,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def on_page_markdown(self, markdown: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Lift the math out of the site's other Markdown, which MkDocs renders."""
-        if isinstance(page, AnnotatedPage):
+        if isinstance(page, ApiPage):
+            self._request(page.made.formulas)
+        if isinstance(page, AnnotatedPage | ApiPage):
             return None
         source = self._sources.get(page.file.src_uri)
         text = page.file.content_string
@@ -492,6 +521,7 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Keep the navigation, whose titles are not yet all known."""
         self._nav = nav
+        api.name_section(nav)
         return nav
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
@@ -544,7 +574,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._kept = page.content, page.toc
         if config.extra["sidelit"]["search"]:
             self._index(page)
-        if isinstance(page, AnnotatedPage):
+        if isinstance(page, AnnotatedPage | ApiPage):
             page.content = _search_text(page.made)
 
             # Search plugins look each heading up in the table of contents, from its start. An iterator goes on
@@ -556,7 +586,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _index(self, page: HostPage) -> None:
         title = Markup(str(page.title or "")).striptags()
-        if not isinstance(page, AnnotatedPage):
+        if not isinstance(page, AnnotatedPage | ApiPage):
             slots = self._theirs.get(page.file.src_uri, [])
             entries = search.entries_of(page.content or "", slots, "", title)
             self._indexed.append(search.Indexed(page.url, title, entries))
@@ -572,6 +602,9 @@ class SidelitPlugin(BasePlugin[Options]):
             if page.made.image:
                 page.meta["image"] = self._from_the_top(page.made.image, page)
             page.content = self._finish(page)
+            has_math = bool(page.made.formulas)
+        elif isinstance(page, ApiPage):
+            page.content = finish(page.made, self._typeset_again, lambda link: self._address_in_api(link, page), str)
             has_math = bool(page.made.formulas)
         else:
             slots = self._theirs.get(page.file.src_uri, [])
@@ -629,6 +662,11 @@ class SidelitPlugin(BasePlugin[Options]):
             self._mathml[each.tex] = search.mathml_of(result.html)
         return result.html
 
+    def _typeset_again(self, each: Formula) -> str:
+        """A formula of a docstring in the reference. What is wrong with it is told where it stands."""
+        result = self._math.typeset(each) if self._math else None
+        return f'<code class="tex-error">{escape(each.tex)}</code>' if isinstance(result, Diagnostic) else self._typeset(each)
+
     def _mark_images(self, html: str, page: HostPage) -> str:
         """Mark the drawings that bring colours for the dark along. The others get a light ground there."""
 
@@ -653,6 +691,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _address(self, link: Link, page: AnnotatedPage) -> str:
         source = page.source
+        if link.kind == "api":
+            entry = self._api.address(source.module, link.target)
+            return relative_url(entry, page.url) if entry else ""
         if link.kind == "repository":
             path = source.path.resolve()
             return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
@@ -662,6 +703,20 @@ class SidelitPlugin(BasePlugin[Options]):
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
         self._tell(resolved.findings(link))
         return resolved.href
+
+    def _address_in_api(self, link: Link, page: ApiPage) -> str:
+        """Return where a link in the reference leads: to the story of an entry, or to what a docstring names."""
+        if link.kind == "story":
+            module, _, qualname = link.target.partition(":")
+            url, places = self._places.get(module, ("", {}))
+            if not url or (qualname and qualname not in places):
+                return ""
+            return relative_url(url, page.url) + (f"#{quote(places[qualname])}" if qualname else "")
+        if page.source is None:
+            return "#"
+        # A docstring that names a place on its own page means the annotated one.
+        target = link.target if link.target[0] != "#" else posixpath.basename(page.source.uri) + link.target
+        return resolve(target, (page.source.uri, page.source.shown), self._site, Target(page.url)).href
 
     def _from_the_top(self, link: Link, page: AnnotatedPage) -> str:
         """Return an address as seen from the top of the site; one that is complete stays as it is."""
@@ -778,6 +833,12 @@ class SidelitPlugin(BasePlugin[Options]):
 # ## Small things
 
 
+def _lines_of(config: MkDocsConfig) -> tuple[str, ...]:
+    """The lines of the configuration, to say where in it something is."""
+    path = config.config_file_path
+    return split_lines(Path(path).read_text(encoding="utf-8-sig", errors="replace")) if path else ()
+
+
 def _path_and_place(entry: Any, name: str) -> tuple[str, str | None]:
     """Read `path`, or `{path: …, at: …}`."""
     if isinstance(entry, str):
@@ -804,11 +865,6 @@ def _edit_uri(path: Path, config: MkDocsConfig) -> str:
 
 def _pairs(symbols: Iterable[Symbol]) -> mathjax.Symbols:
     return tuple((symbol.variable, symbol.formula.tex) for symbol in symbols)
-
-
-def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
-    flat: list[Any] = [{"level": e.level, "id": e.id, "name": escape(e.text, quote=False)} for e in headings]
-    return get_toc(nest_toc_tokens(flat))
 
 
 def _search_library() -> dict[str, Path]:

@@ -16,9 +16,12 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from markdown.extensions.toc import nest_toc_tokens
 from markupsafe import Markup
+from mkdocs.structure.toc import TableOfContents, get_toc
 from mkdocs.utils import dirname_to_title
 
+from sidelit.prose import Heading
 from sidelit.search import assignment
 from sidelit.tree import PACKAGE_FILES
 
@@ -29,7 +32,7 @@ def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
 
     `uris` are sources' places in the site, such as `optimizers/adam.py`; `nav` is what the user wrote.
     """
-    named = {uri for uri, _ in _named(nav)}
+    named = sources_in(nav)
     tree: dict[str, Any] = {}
     for uri in sorted(set(uris) - named, key=_order):
         folder, name = posixpath.split(uri)
@@ -80,6 +83,21 @@ def _items(entries: Sequence[Any], indent: str) -> Iterator[str]:
 def _literal(text: str) -> str:
     """Return the text as Markdown that shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$])", r"\\\1", escape(text, quote=False))
+
+
+def sources_in(nav: Any) -> set[str]:
+    """
+    ## The sources that a navigation names
+    """
+    return {uri for uri, _ in _named(nav)}
+
+
+def table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
+    """
+    ## The headings of a page, as MkDocs wants them
+    """
+    flat: list[Any] = [{"level": e.level, "id": e.id, "name": escape(e.text, quote=False)} for e in headings]
+    return get_toc(nest_toc_tokens(flat))
 
 
 def titles(nav: Any) -> dict[str, str]:
