@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import functools
 import html
+import inspect
 import os
 import re
 import sys
@@ -88,10 +89,11 @@ def _describe(request: Mapping[str, Any], say: Callable[..., None]) -> None:
         members.clear()
         try:
             body = pdoc.render.html_module(module, modules)
+            shown = [_member(each) for each in members.values()]
         except Exception as error:
             say(failed=name, **_reason(error))
         else:
-            say(described=name, html=body, members=[_member(each, pdoc.doc) for each in members.values()])
+            say(described=name, html=body, members=shown)
 
 
 def _reason(error: BaseException) -> dict[str, Any]:
@@ -188,7 +190,7 @@ def _inside(modules: Iterable[str], package: str) -> list[str]:
     return [name for name in modules if name.rpartition(".")[0] == package]
 
 
-def _member(member: Any, doc: types.ModuleType) -> dict[str, Any]:
+def _member(member: Any) -> dict[str, Any]:
     """
     ### What is known of an object that is shown
 
@@ -198,9 +200,17 @@ def _member(member: Any, doc: types.ModuleType) -> dict[str, Any]:
         "kind": member.kind,
         "qualname": member.qualname,
         "origin": list(member.taken_from),
-        "docs": member.docstring,
-        "signature": " ".join(_signature(member).split()),
+        "docs": "" if member.kind == "variable" and _is_of_its_class(member) else member.docstring,
+        "signature": re.sub(r"(?<=\() | (?=\))", "", " ".join(_signature(member).split())),
     }
+
+
+def _is_of_its_class(variable: Any) -> bool:
+    """Whether the docstring of a variable is only that of the class of its value, which pdoc takes for descriptors."""
+    owner = _owner(variable.modulename, variable.qualname)
+    value = vars(owner).get(variable.name) if owner else None
+    docs = type(value).__doc__
+    return isinstance(docs, str) and inspect.cleandoc(docs) == variable.docstring
 
 
 def _signature(member: Any) -> str:
@@ -229,7 +239,7 @@ def _written(helpers: types.ModuleType) -> Callable[[Any], str]:
     def written(variable: Any) -> str:
         if variable.default_value is empty:
             return ""
-        text = _source_of(*variable.taken_from)
+        text = _source_of(variable.modulename, variable.qualname) or _source_of(*variable.taken_from)
         if text is None:
             text = variable.default_value_str
         if len(text) > LONGEST_VALUE:
@@ -244,18 +254,23 @@ def _source_of(module: str, qualname: str) -> str | None:
     """Return the expression that is assigned to a name in a module or a class, on one line."""
     from pdoc import doc_ast
 
-    owner: Any = sys.modules.get(module)
-    *path, name = qualname.split(".")
-    for part in path:
-        owner = getattr(owner, part, None)
-    if not isinstance(owner, (types.ModuleType, type)):
+    if (owner := _owner(module, qualname)) is None:
         return None
+    name = qualname.rpartition(".")[2]
     for statement in _statements(doc_ast.parse(owner)):
         match statement:
             case ast.Assign(targets=[ast.Name(id)], value=value) | ast.AnnAssign(ast.Name(id), value=ast.expr() as value):
                 if id == name:
                     return doc_ast.unparse(value)
     return None
+
+
+def _owner(module: str, qualname: str) -> types.ModuleType | type | None:
+    """Return the class or the module in which a name is."""
+    owner: Any = sys.modules.get(module)
+    for part in qualname.split(".")[:-1]:
+        owner = getattr(owner, part, None)
+    return owner if isinstance(owner, types.ModuleType | type) else None
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.stmt]:

@@ -63,15 +63,14 @@ def make_module_page(
 
 
 def make_index_page(
-    modules: Sequence[Described], addresses: Sequence[str], *, allow_html: bool, docstrings: str = "auto"
+    modules: Sequence[Described], addresses: Sequence[str], *, allow_html: bool
 ) -> Page:
     """
     ## The page that lists the modules
 
-    Each with the first paragraph of its prose. `addresses` are those of their pages.
+    Each with its title. `addresses` are those of their pages.
     """
-    leads = [_text(module.members[0], docstrings, True) for module in modules]
-    rendered = _render(leads, allow_html, [])
+    rendered = _render([Fragment(_title(module.members[0].docs), ((1, 1),)) for module in modules], allow_html, [])
     open_ends: list[OpenEnd] = []
 
     def leave_open(end: OpenEnd) -> str:
@@ -129,8 +128,20 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.DOTALL | r
 
 
 def _lead(docs: str) -> str:
+    """The first paragraph of a text, as far as its last sentence ends in it."""
     paragraphs = re.split(r"\n[ \t]*\n", docs.strip())
-    return next((each for each in paragraphs if each and not re.match(r"#|[-*>|!]|```|\$\$|\\begin", each)), "")
+    first = next((each for each in paragraphs if not re.match(r"#|[-*>|!]|```|\$\$|\\begin", each)), "")
+    return (_SENTENCES.match(first) or [first])[0]
+
+
+_SENTENCES = re.compile(r".*[.!?](?=\s|\Z)", re.DOTALL)
+
+
+def _title(docs: str) -> str:
+    """The first heading of a module's prose, or else its first sentence, on one line."""
+    docs = _FRONT_MATTER.sub("", docs)
+    heading = re.search(r"^#\s+(.*?)[ #]*$", docs, re.MULTILINE)
+    return heading[1] if heading else " ".join(re.split(r"(?<=[.!?])\s", _lead(docs))[0].split())
 
 
 def _plain(module: Described) -> str:
@@ -170,12 +181,11 @@ def _entry(member: Member, module: str, rendered: Rendering, number: int, is_exp
     """
     ### What the search knows of a member
 
-    Prose that stands on the annotated page is found there.
+    What stands on the annotated page is found there, by its name first of all: a story comes before a signature.
     """
     title = member.qualname or module
-    text: tuple[str, ...] = (member.signature,)
-    if not is_explained or member.kind == "module":
-        found = entries_of(rendered.prose[number].html, rendered.slots, "", title, joined=True)
-        text = found[0].text
     names = " ".join(dict.fromkeys(re.findall(r"[^\W\d]\w{2,}", member.signature)))
-    return Entry(member.qualname, (title,), text, member.qualname, names)
+    if is_explained and member.kind != "module":
+        return Entry(member.qualname, (title,), (member.signature,), "", names)
+    found, *_ = entries_of(rendered.prose[number].html, rendered.slots, "", title, joined=True)
+    return Entry(member.qualname, (title,), found.text, member.qualname, names)

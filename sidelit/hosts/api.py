@@ -186,7 +186,7 @@ def _make(
         return page
 
     addresses = [f"{quote(module.name)}/" if folders else f"{quote(module.name)}.html" for module in modules]
-    index = make_index_page(modules, addresses, allow_html=allow_html, docstrings=docstrings)
+    index = make_index_page(modules, addresses, allow_html=allow_html)
     return [index, *map(made, modules)]
 
 
