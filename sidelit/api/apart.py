@@ -170,8 +170,8 @@ def _set_up(
             text = text.replace(path, name)
         return text
 
-    render_helpers.relative_link = address
-    doc._remove_memory_addresses = settled
+    render_helpers.relative_link = address  # type: ignore[assignment]
+    doc._remove_memory_addresses = settled  # type: ignore[assignment]
     return shown
 
 
@@ -259,7 +259,7 @@ def _source_of(module: str, qualname: str) -> str | None:
     name = qualname.rpartition(".")[2]
     for statement in _statements(doc_ast.parse(owner)):
         match statement:
-            case ast.Assign(targets=[ast.Name(id)], value=value) | ast.AnnAssign(ast.Name(id), value=ast.expr() as value):
+            case ast.Assign([ast.Name(id)], value) | ast.AnnAssign(ast.Name(id), value=ast.expr() as value):
                 if id == name:
                     return doc_ast.unparse(value)
     return None
@@ -290,4 +290,3 @@ def _read_files() -> list[str]:
     libraries = tuple(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
     return sorted(file for file in files if os.path.isabs(file) and not file.startswith(libraries))
-

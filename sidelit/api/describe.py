@@ -59,7 +59,8 @@ class Described:
     """
     ## A module as pdoc describes it
 
-    In `html`, the mark `s` and a number stands where the way to the story of a member belongs, `d` where its prose does.
+    In `html`, the mark `s` with a number stands where the way to the story of a member belongs, `d` where its prose
+    does.
     """
 
     name: str
@@ -180,9 +181,7 @@ def _described(values: Mapping[str, Any]) -> Described:
 # ## The other process
 
 
-def _ask(
-    request: Mapping[str, Any], limit: float
-) -> tuple[dict[str, Described], list[Failure], list[str]]:
+def _ask(request: Mapping[str, Any], limit: float) -> tuple[dict[str, Described], list[Failure], list[str]]:
     """
     ### Ask until there is an answer for each module
 
@@ -205,7 +204,8 @@ def _ask(
                     described[name] = _described({"name": name, "html": html, "members": members})
                 case {"read": read}:
                     every = failures | raised
-                    return described, [each for each in every.values() if not _in_any(_package(each.name), every)], read
+                    outermost = [name for name in sorted(every) if not _in_any(_package(name), every)]
+                    return described, [every[name] for name in outermost], read
                 case {"ended": reason}:
                     failures |= {at: Failure(at, reason)} if at else {}
         if not at:

@@ -62,9 +62,7 @@ def make_module_page(
     return _page(module.name, _plain(module), body, open_ends, list(_headings(module.members)), ids, entries)
 
 
-def make_index_page(
-    modules: Sequence[Described], addresses: Sequence[str], *, allow_html: bool
-) -> Page:
+def make_index_page(modules: Sequence[Described], addresses: Sequence[str], *, allow_html: bool) -> Page:
     """
     ## The page that lists the modules
 

@@ -18,6 +18,15 @@ from typing import Any
 
 from sidelit.tree import Source, shown_path
 
+# Where the pages of the reference are, as if each was a Markdown file.
+FOLDER = "api"
+INDEX = f"{FOLDER}/index.md"
+
+
+def page_uri(module: str) -> str:
+    """Return the name of a module's page in navigations and links."""
+    return f"{FOLDER}/{module}.md"
+
 
 class ApiError(Exception):
     """The option cannot be understood. The message is one line that says where and why."""

@@ -18,9 +18,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 
 from sidelit import fingerprint, portable
-from sidelit.api.describe import Described, Description, Failure, describe, lack
+from sidelit.api.describe import Described, Description, Failure, describe
 from sidelit.api.page import make_index_page, make_module_page
-from sidelit.api.wanted import Wanted, import_roots
+from sidelit.api.wanted import INDEX, Wanted, import_roots, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.hosts.nav import sources_in, table_of_contents
@@ -31,8 +31,6 @@ from sidelit.tree import Source, page_address
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
-FOLDER = "api"
-INDEX = f"{FOLDER}/index.md"
 TITLE = "API"
 
 
@@ -93,16 +91,10 @@ def reference(
     own, if they have changed since they last were. One that cannot be is named among the problems, and has no page.
     """
     option = Diagnostic(wanted.path, wanted.line, wanted.column, "api", "")
-    if reason := lack():
-        return Reference(problems=(replace(option, message=reason),))
     folders = config.use_directory_urls
-    description = describe(
-        modules, import_roots(modules, sources), mock=wanted.mock, folders=folders, cache=cache
-    )
+    description = describe(modules, import_roots(modules, sources), mock=wanted.mock, folders=folders, cache=cache)
     by_module = {source.module: source for source in sources if not source.is_markdown}
     problems = [_problem(failure, by_module, option) for failure in description.failures]
-    if not modules:
-        problems.append(replace(option, message="no module is left to document; name those that shall be"))
     made = _make(description, set(by_module), folders, cache, allow_html, docstrings)
     if not made:
         return Reference(problems=tuple(problems))
@@ -115,7 +107,7 @@ def reference(
 
     index, *rest = made
     pages = [page(INDEX, "API reference", index)]
-    pages += [page(f"{FOLDER}/{each.title}.md", each.title, each, by_module.get(each.title)) for each in rest]
+    pages += [page(page_uri(each.title), each.title, each, by_module.get(each.title)) for each in rest]
     pages, clashes = _with_room(pages, files)
     problems += [replace(option, rule="address", message=message) for message in clashes]
     places = {each.made.title: (each, frozenset(each.made.anchors)) for each in pages if each.file.src_uri != INDEX}
@@ -131,15 +123,22 @@ def rest_of_nav(reference: Reference, nav: Sequence[Any]) -> list[Any]:
     return [{TITLE: uris}] if uris else []
 
 
-def name_section(nav: Any) -> None:
+def put_last(reference: Reference, nav: Any) -> None:
     """
-    ## Call the section API
+    ## Put the reference behind the stories, in order
 
-    Where there is no navigation, MkDocs names each section after its folder.
+    Where nobody wrote a navigation, MkDocs makes a section of each folder, and `pkg.model.md` comes before `pkg.md`.
     """
-    for item in nav.items:
-        if item.is_section and all(isinstance(page, ApiPage) for page in item.children):
-            item.title = TITLE
+    for section in [item for item in nav.items if item.is_section and isinstance(item.children[0], ApiPage)]:
+        section.title, section.children = TITLE, list(reference.pages)
+        nav.items.remove(section)
+        nav.items.append(section)
+        nav.pages[:] = [*(page for page in nav.pages if not isinstance(page, ApiPage)), *reference.pages]
+        for page, other in zip(nav.pages, [*nav.pages[1:], None], strict=True):
+            page.next_page = other
+            if other:
+                other.previous_page = page
+        nav.pages[0].previous_page = None
 
 
 def _with_room(pages: Sequence[ApiPage], files: Files) -> tuple[list[ApiPage], list[str]]:
@@ -167,9 +166,7 @@ def _make(
         return []
     maker = digest(fingerprint.of_generator(), (PACKAGE / "api" / "page.py").read_bytes())
     options = repr((allow_html, docstrings, folders))
-    keys = {
-        module.name: digest(maker, options, repr(module), str(module.name in explained)) for module in modules
-    }
+    keys = {module.name: digest(maker, options, repr(module), str(module.name in explained)) for module in modules}
     kept = cache.get_many("api-page", keys.values())
 
     def made(module: Described) -> Page:
@@ -203,7 +200,6 @@ def _problem(failure: Failure, sources: Mapping[str, Source], option: Diagnostic
     for source in sources.values():
         if failure.file and source.path.resolve() == Path(failure.file).resolve():
             return Diagnostic(source.shown, max(1, failure.line), 1, "api", message)
-    if source := sources.get(failure.name):
-        return Diagnostic(source.shown, 1, 1, "api", message)
+    if failure.name in sources:
+        return Diagnostic(sources[failure.name].shown, 1, 1, "api", message)
     return replace(option, message=message)
-

@@ -43,6 +43,7 @@ from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from sidelit import formula, mathjax, portable, prose, search
+from sidelit.api.describe import lack
 from sidelit.api.wanted import ApiError, Wanted, find_modules, read_option
 from sidelit.cache import Cache
 from sidelit.check import duplicate_titles, sharpened
@@ -355,6 +356,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _add_api(self, sources: Sequence[Source], files: Files, config: MkDocsConfig) -> None:
         """Add the reference, while other processes make the pages of the sources."""
+        if reason := lack() if self._in_api else "`api` means no module, so there is no API reference":
+            log.warning(reason)
+            return
         self._api = api.reference(
             self._api_wanted, self._in_api, sources, files, config, self._cache,
             allow_html=self.config.allow_html, docstrings=self.config.docstrings,
@@ -521,7 +525,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Keep the navigation, whose titles are not yet all known."""
         self._nav = nav
-        api.name_section(nav)
+        if config.nav is None:
+            api.put_last(self._api, nav)
         return nav
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
@@ -664,8 +669,9 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _typeset_again(self, each: Formula) -> str:
         """A formula of a docstring in the reference. What is wrong with it is told where it stands."""
-        result = self._math.typeset(each) if self._math else None
-        return f'<code class="tex-error">{escape(each.tex)}</code>' if isinstance(result, Diagnostic) else self._typeset(each)
+        if self._math and isinstance(self._math.typeset(each), Diagnostic):
+            return f'<code class="tex-error">{escape(each.tex)}</code>'
+        return self._typeset(each)
 
     def _mark_images(self, html: str, page: HostPage) -> str:
         """Mark the drawings that bring colours for the dark along. The others get a light ground there."""
