@@ -58,11 +58,14 @@ def main(request: Mapping[str, Any]) -> None:
 
     warnings.simplefilter("ignore")
     sys.path[:0] = request["roots"]
-    _describe(request, say)
-    say(read=_read_files())
-
-    # Not `sys.exit`, which waits for threads and calls what the modules have left to be called.
-    os._exit(0)
+    status = 1
+    try:
+        _describe(request, say)
+        say(read=_read_files())
+        status = 0
+    finally:
+        # Not `sys.exit`, which waits for threads and calls what the modules have left to be called.
+        os._exit(status)
 
 
 def _describe(request: Mapping[str, Any], say: Callable[..., None]) -> None:
@@ -74,12 +77,19 @@ def _describe(request: Mapping[str, Any], say: Callable[..., None]) -> None:
 
     stand_in_for(request["mock"])
     modules: dict[str, pdoc.doc.Module] = {}
+    path, folder = [*sys.path], os.getcwd()
     for name in request["modules"]:
         say(begin=name)
+        # What the one before has done to these would be the next one's misfortune.
+        sys.path[:] = path
+        os.chdir(folder)
         try:
             modules[name] = pdoc.doc.Module(pdoc.extract.load_module(name))
         except (Exception, KeyboardInterrupt, SystemExit) as error:
             say(failed=name, **_reason(error.__cause__ or error))
+
+    sys.path[:] = path
+    os.chdir(folder)
 
     # For each class that it looks for, Python parses the whole file again.
     ast.parse = functools.cache(ast.parse)  # type: ignore[assignment]

@@ -23,7 +23,7 @@ from sidelit.api.page import make_index_page, make_module_page
 from sidelit.api.wanted import INDEX, Wanted, import_roots, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.hosts.nav import sources_in, table_of_contents
+from sidelit.hosts.nav import sources_in, table_of_contents, titles
 from sidelit.page import Page, from_json, to_json
 from sidelit.theme import PACKAGE
 from sidelit.tree import Source, page_address
@@ -99,11 +99,13 @@ def reference(
     if not made:
         return Reference(problems=tuple(problems))
 
+    given = titles(config.nav)
+
     def page(uri: str, title: str, content: Page, source: Source | None = None) -> ApiPage:
         file = File.generated(config, uri, content="")
         file.dest_uri = page_address(uri, folders)
         file.edit_uri = None
-        return ApiPage(title, file, config, content, source)
+        return ApiPage(given.get(uri, title), file, config, content, source)
 
     index, *rest = made
     pages = [page(INDEX, "API reference", index)]
