@@ -79,8 +79,8 @@ class Page:
 
     @property
     def links(self) -> list[Link]:
-        """The addresses that the author wrote and `finish` will ask for."""
-        return [end for end in self.open_ends if isinstance(end, Link) and end.kind in ("href", "src")]
+        """The links that `finish` will ask for, without those to the API reference and back."""
+        return [end for end in self.open_ends if isinstance(end, Link) and end.kind not in ("api", "story")]
 
     def with_diagnostics(self, more: Sequence[Diagnostic]) -> Page:
         """Return the page with further diagnostics before its own."""
