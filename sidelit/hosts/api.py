@@ -8,8 +8,9 @@ if each was a Markdown file: `api/index.md`, `api/my_package.model.md`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,13 +19,20 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 
 from sidelit import fingerprint, portable
-from sidelit.api.describe import Described, Description, Failure, describe
+from sidelit.api.describe import Described, Description, Failure, describe, lack
 from sidelit.api.page import make_index_page, make_module_page
-from sidelit.api.wanted import INDEX, Wanted, import_roots, page_uri
+from sidelit.api.wanted import INDEX, Wanted, find_modules, import_roots, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.hosts.nav import sources_in, table_of_contents, titles
-from sidelit.page import Page, from_json, to_json
+from sidelit.formula import Formula, Link
+from sidelit.hosts.documents import AnnotatedPage, table_of_contents
+from sidelit.hosts.linking import Linking
+from sidelit.hosts.nav import sources_in, titles
+from sidelit.hosts.options import Options
+from sidelit.hosts.telling import Teller, log
+from sidelit.hosts.typesetting import Typesetting
+from sidelit.links import relative_url
+from sidelit.page import Page, finish, from_json, to_json
 from sidelit.theme import PACKAGE
 from sidelit.tree import Source, page_address
 
@@ -58,89 +66,160 @@ class ApiPage(HostPage):
         self.present_anchor_ids = set(self.made.anchors)
 
 
-@dataclass(frozen=True)
-class Reference:
+class ApiReference:
     """
-    ## The reference of a site
+    ## The reference of one build
 
-    * `pages` are its pages, the list of modules first
-    * `places` has the page and the anchors of each module by its name
-    * `problems` are what could not be documented
+    * `wanted` says what is asked for; without it, all here is empty
+    * `modules` are the modules that may have a page, once the sources are known
+    * `linking` knows where the stories are, `typesetting` makes formulas, `teller` hears what could not be documented
     """
 
-    pages: tuple[ApiPage, ...] = ()
-    places: Mapping[str, tuple[ApiPage, frozenset[str]]] = field(default_factory=dict)
-    problems: tuple[Diagnostic, ...] = ()
+    def __init__(
+        self, wanted: Wanted, options: Options, cache: Cache, linking: Linking, typesetting: Typesetting, teller: Teller
+    ) -> None:
+        self._wanted = wanted
+        self._options = options
+        self._cache = cache
+        self._linking = linking
+        self._typesetting = typesetting
+        self._teller = teller
+        self._sources: Sequence[Source] = ()
+        self._pages: Sequence[ApiPage] = ()
+        self._places: Mapping[str, tuple[ApiPage, frozenset[str]]] = {}
+        self.modules: frozenset[str] = frozenset()
 
-    def address(self, module: str, qualname: str) -> str:
-        """Return where an entry is from the top of the site, empty where there is none."""
-        page, anchors = self.places.get(module, (None, frozenset()))
-        if page is None or (qualname and qualname not in anchors):
+    def choose(self, sources: Iterable[Source]) -> None:
+        """
+        ### Find the modules, among the sources of the site and elsewhere
+        """
+        if self._wanted:
+            self._sources = [source for source in sources if not source.is_markdown]
+            self.modules = frozenset(find_modules(self._wanted, self._sources))
+
+    def add(self, files: Files, config: MkDocsConfig) -> None:
+        """
+        ### Add its pages to MkDocs' files, and to its navigation
+
+        The modules are imported in a process of their own, if they have changed since they last were. One that cannot
+        be is told of, and has no page.
+        """
+        if not self._wanted:
+            return
+        if reason := lack() if self.modules else "`api` means no module, so there is no API reference":
+            log.warning(reason)
+            return
+        folders = config.use_directory_urls
+        modules = sorted(self.modules)
+        roots = import_roots(modules, self._sources)
+        description = describe(modules, roots, mock=self._wanted.mock, folders=folders, cache=self._cache)
+        by_module = {source.module: source for source in self._sources}
+        option = Diagnostic(self._wanted.path, self._wanted.line, self._wanted.column, "api", "")
+        self._teller.tell(_problem(failure, by_module, option) for failure in description.failures)
+
+        given = titles(config.nav)
+        made = self._make(description, by_module, folders)
+        pages = []
+        for each in made:
+            uri = page_uri(each.title) if each is not made[0] else INDEX
+            file = File.generated(config, uri, content="")
+            file.dest_uri = page_address(uri, folders)
+            file.edit_uri = None
+            pages.append(ApiPage(given.get(uri, each.title), file, config, each, by_module.get(each.title)))
+        self._pages, clashes = _with_room(pages, files)
+        self._teller.tell(replace(option, rule="address", message=message) for message in clashes)
+        self._places = {
+            page.made.title: (page, frozenset(page.made.anchors)) for page in self._pages if page.file.src_uri != INDEX
+        }
+        for page in self._pages:
+            files.append(page.file)
+        if config.nav is not None:
+            config.nav = [*config.nav, *rest_of_nav(self._pages, config.nav)]
+
+    def _make(self, description: Description, explained: Collection[str], folders: bool) -> list[Page]:
+        """The list of modules and their pages, from the cache where nothing has changed."""
+        if not (modules := description.modules):
+            return []
+        maker = digest(fingerprint.of_generator(), (PACKAGE / "api" / "page.py").read_bytes())
+        options = repr((self._options.allow_html, self._options.docstrings, folders))
+        keys = {module.name: digest(maker, options, repr(module), str(module.name in explained)) for module in modules}
+        kept = self._cache.get_many("api-page", keys.values())
+
+        def made(module: Described) -> Page:
+            if data := kept.get(keys[module.name]):
+                try:
+                    return from_json(data)
+                except (ValueError, KeyError, TypeError):
+                    # A foreign entry in the cache: the page is made again.
+                    pass
+            page = make_module_page(
+                module,
+                allow_html=self._options.allow_html,
+                docstrings=self._options.docstrings,
+                is_explained=module.name in explained,
+            )
+            self._cache.put("api-page", keys[module.name], to_json(page))
+            return page
+
+        addresses = [quote(module.name) + ("/" if folders else ".html") for module in modules]
+        return [make_index_page(modules, addresses, allow_html=self._options.allow_html), *map(made, modules)]
+
+    def put_last(self, nav: Any) -> None:
+        """
+        ### Put the reference behind the stories, in order
+
+        Where nobody wrote a navigation, MkDocs makes a section of each folder, and `pkg.model.md` comes before
+        `pkg.md`.
+        """
+        for section in [item for item in nav.items if item.is_section and isinstance(item.children[0], ApiPage)]:
+            section.title, section.children = TITLE, list(self._pages)
+            nav.items.remove(section)
+            nav.items.append(section)
+            nav.pages[:] = [*(page for page in nav.pages if not isinstance(page, ApiPage)), *self._pages]
+            for page, other in zip(nav.pages, [*nav.pages[1:], None], strict=True):
+                page.next_page = other
+                if other:
+                    other.previous_page = page
+            nav.pages[0].previous_page = None
+
+    def way(self, link: Link, page: AnnotatedPage) -> str:
+        """
+        ### From a section to its entry
+
+        Empty where it has none.
+        """
+        entry, anchors = self._places.get(page.source.module, (None, frozenset()))
+        if entry is None or (link.target and link.target not in anchors):
             return ""
-        return f"{page.url}#{quote(qualname)}" if qualname else page.url
+        return relative_url(entry.url, page.url) + (f"#{quote(link.target)}" if link.target else "")
+
+    def content(self, page: ApiPage) -> str:
+        """
+        ### A page as the reader shall see it
+        """
+
+        def typeset(each: Formula) -> str:
+            if self._typesetting.refuses(each):
+                return f'<code class="tex-error">{escape(each.tex)}</code>'
+            return self._typesetting.html(each)
+
+        def address(link: Link) -> str:
+            if link.kind == "story":
+                place = self._linking.place(*link.target.split(":"))
+                return relative_url(place, page.url) if place else ""
+            # What a library's docstring means by an address, nobody here can tell.
+            return self._linking.from_elsewhere(link.target, page.source, page.url) if page.source else "#"
+
+        return finish(page.made, typeset, address, str)
 
 
-def reference(
-    wanted: Wanted, modules: Sequence[str], sources: Sequence[Source], files: Files, config: MkDocsConfig, cache: Cache,
-    *, allow_html: bool, docstrings: str,
-) -> Reference:  # fmt: skip
-    """
-    ## Make the reference
-
-    Of those of the `modules` whose pages find room beside the site's `files`. They are imported in a process of their
-    own, if they have changed since they last were. One that cannot be is named among the problems, and has no page.
-    """
-    option = Diagnostic(wanted.path, wanted.line, wanted.column, "api", "")
-    folders = config.use_directory_urls
-    description = describe(modules, import_roots(modules, sources), mock=wanted.mock, folders=folders, cache=cache)
-    by_module = {source.module: source for source in sources if not source.is_markdown}
-    problems = [_problem(failure, by_module, option) for failure in description.failures]
-    made = _make(description, set(by_module), folders, cache, allow_html, docstrings)
-    if not made:
-        return Reference(problems=tuple(problems))
-
-    given = titles(config.nav)
-
-    def page(uri: str, title: str, content: Page, source: Source | None = None) -> ApiPage:
-        file = File.generated(config, uri, content="")
-        file.dest_uri = page_address(uri, folders)
-        file.edit_uri = None
-        return ApiPage(given.get(uri, title), file, config, content, source)
-
-    index, *rest = made
-    pages = [page(INDEX, "API reference", index)]
-    pages += [page(page_uri(each.title), each.title, each, by_module.get(each.title)) for each in rest]
-    pages, clashes = _with_room(pages, files)
-    problems += [replace(option, rule="address", message=message) for message in clashes]
-    places = {each.made.title: (each, frozenset(each.made.anchors)) for each in pages if each.file.src_uri != INDEX}
-    return Reference(tuple(pages), places, tuple(problems))
-
-
-def rest_of_nav(reference: Reference, nav: Sequence[Any]) -> list[Any]:
+def rest_of_nav(pages: Iterable[ApiPage], nav: Sequence[Any]) -> list[Any]:
     """
     ## The entries that a navigation lacks
     """
     named = sources_in(nav)
-    uris = [page.file.src_uri for page in reference.pages if page.file.src_uri not in named]
+    uris = [page.file.src_uri for page in pages if page.file.src_uri not in named]
     return [{TITLE: uris}] if uris else []
-
-
-def put_last(reference: Reference, nav: Any) -> None:
-    """
-    ## Put the reference behind the stories, in order
-
-    Where nobody wrote a navigation, MkDocs makes a section of each folder, and `pkg.model.md` comes before `pkg.md`.
-    """
-    for section in [item for item in nav.items if item.is_section and isinstance(item.children[0], ApiPage)]:
-        section.title, section.children = TITLE, list(reference.pages)
-        nav.items.remove(section)
-        nav.items.append(section)
-        nav.pages[:] = [*(page for page in nav.pages if not isinstance(page, ApiPage)), *reference.pages]
-        for page, other in zip(nav.pages, [*nav.pages[1:], None], strict=True):
-            page.next_page = other
-            if other:
-                other.previous_page = page
-        nav.pages[0].previous_page = None
 
 
 def _with_room(pages: Sequence[ApiPage], files: Files) -> tuple[list[ApiPage], list[str]]:
@@ -157,36 +236,6 @@ def _with_room(pages: Sequence[ApiPage], files: Files) -> tuple[list[ApiPage], l
         if other is file and portable.is_writable(file.dest_uri):
             kept.append(page)
     return kept, problems
-
-
-def _make(
-    description: Description, explained: set[str], folders: bool, cache: Cache, allow_html: bool, docstrings: str
-) -> list[Page]:
-    """The list of modules and their pages, from the cache where nothing has changed."""
-    modules = description.modules
-    if not modules:
-        return []
-    maker = digest(fingerprint.of_generator(), (PACKAGE / "api" / "page.py").read_bytes())
-    options = repr((allow_html, docstrings, folders))
-    keys = {module.name: digest(maker, options, repr(module), str(module.name in explained)) for module in modules}
-    kept = cache.get_many("api-page", keys.values())
-
-    def made(module: Described) -> Page:
-        if data := kept.get(keys[module.name]):
-            try:
-                return from_json(data)
-            except (ValueError, KeyError, TypeError):
-                # A foreign entry in the cache: the page is made again.
-                pass
-        page = make_module_page(
-            module, allow_html=allow_html, docstrings=docstrings, is_explained=module.name in explained
-        )
-        cache.put("api-page", keys[module.name], to_json(page))
-        return page
-
-    addresses = [f"{quote(module.name)}/" if folders else f"{quote(module.name)}.html" for module in modules]
-    index = make_index_page(modules, addresses, allow_html=allow_html)
-    return [index, *map(made, modules)]
 
 
 # ## What is wrong

@@ -16,12 +16,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from markdown.extensions.toc import nest_toc_tokens
 from markupsafe import Markup
-from mkdocs.structure.toc import TableOfContents, get_toc
 from mkdocs.utils import dirname_to_title
 
-from sidelit.prose import Heading
 from sidelit.search import assignment
 from sidelit.tree import PACKAGE_FILES
 
@@ -90,14 +87,6 @@ def sources_in(nav: Any) -> set[str]:
     ## The sources that a navigation names
     """
     return {uri for uri, _ in _named(nav)}
-
-
-def table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
-    """
-    ## The headings of a page, as MkDocs wants them
-    """
-    flat: list[Any] = [{"level": e.level, "id": e.id, "name": escape(e.text, quote=False)} for e in headings]
-    return get_toc(nest_toc_tokens(flat))
 
 
 def titles(nav: Any) -> dict[str, str]:
