@@ -53,7 +53,7 @@ clean: ## remove what was built and cached; keep .venv and node_modules, which h
 
 $(SITE): .venv/pyvenv.cfg pyproject.toml requirements.txt
 	@echo "Installing what the site needs into .venv."
-	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable .
+	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable '.[api]'
 	@touch $@
 
 $(TOOLS): $(SITE) requirements-dev.txt
