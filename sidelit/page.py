@@ -81,8 +81,8 @@ class Page:
 
     @property
     def links(self) -> list[Link]:
-        """The links that `finish` will ask for."""
-        return [end for end in self.open_ends if isinstance(end, Link)]
+        """The links that `finish` will ask for, without those to the API reference and back."""
+        return [end for end in self.open_ends if isinstance(end, Link) and end.kind not in ("api", "story")]
 
     def with_diagnostics(self, more: Sequence[Diagnostic]) -> Page:
         """Return the page with further diagnostics before its own."""
@@ -102,6 +102,7 @@ def make_page(
     is_package: bool = False,
     parents: Sequence[tuple[str, str]] = (),
     repository: str = "",
+    api: bool = False,
 ) -> Page:
     """
     ## Document to page
@@ -109,8 +110,9 @@ def make_page(
     `module` is the dotted name of the file, `is_package` says that it is an `__init__.py`. `parents` are the pages
     above this one as (title, address). `repository` is how the source's repository writes lines at the end of an
     address, such as `#L{first}-L{last}`, if it has one; the address before that changes with each commit and is left
-    open, as a `Link` of the kind `repository`. With `allow_html` the HTML in the prose is the author's own and kept;
-    without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
+    open, as a `Link` of the kind `repository`. With `api` the sections may have entries in the
+    [API reference](api/__init__.py); the ways there are left open too. With `allow_html` the HTML in the prose is the
+    author's own and kept; without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
     """
     anchors = [section.anchor for section in document.sections]
     fragments = [_fragment(section, docstrings) for section in document.sections]
@@ -134,6 +136,10 @@ def make_page(
 
     def in_repository(lines: str) -> str:
         return leave_open(Link(lines, "repository", document.path, 1, 1)) if repository else ""
+
+    def in_api(section: Section) -> str:
+        is_entry = api and section.kind in ("module", "class", "function")
+        return leave_open(Link(section.qualname, "api", document.path, 1, 1)) if is_entry else ""
 
     source = {"path": document.path, "href": in_repository("")}
 
@@ -159,6 +165,7 @@ def make_page(
                 "docs": html,
                 "docstring": section.docstring,
                 "code": _without_mark(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
+                "in_api": in_api(section),
                 "in_repository": in_repository(_lines(section, repository)),
             }
         )
@@ -229,6 +236,8 @@ def finish(
         match end:
             case Formula():
                 return typeset(end)
+            case Link(kind="api" | "story"):
+                return _way(end, resolve(end))
             case Link():
                 return escape(resolve(end))
         address = refer(end)
@@ -237,6 +246,12 @@ def finish(
     ends = map(closed, page.open_ends)
     pieces = page.body.replace(_OFFERED, _without_mark(offered), 1).split(_MARK)
     return "".join(piece for pair in zip(pieces, [*ends, ""], strict=True) for piece in pair)
+
+
+def _way(link: Link, address: str) -> str:
+    """A whole link, between a section and its entry in the API reference, or nothing where there is none."""
+    name = link.path if link.kind == "story" else link.target
+    return _template("api/link.html").render(kind=link.kind, href=address, name=name) if address else ""
 
 
 # A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity.

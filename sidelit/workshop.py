@@ -38,7 +38,7 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `docstrings`, `parents` and `repository` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents`, `repository` and `api` are as in [`make_page`](page.py#make_page).
     """
 
     source: Source
@@ -46,6 +46,7 @@ class Order:
     repository: str
     allow_html: bool
     docstrings: str = "auto"
+    api: bool = False
 
 
 def make(order: Order, data: bytes) -> Page:
@@ -63,6 +64,7 @@ def make(order: Order, data: bytes) -> Page:
         is_package=source.is_package,
         parents=order.parents,
         repository=order.repository,
+        api=order.api,
     )
     return page.with_diagnostics(faults)
 

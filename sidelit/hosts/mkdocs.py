@@ -33,6 +33,7 @@ from sidelit.cache import Cache
 from sidelit.check import duplicate_titles
 from sidelit.hosts import options, repository, searching
 from sidelit.hosts.again import Again
+from sidelit.hosts.api import ApiPage, ApiReference
 from sidelit.hosts.documents import AnnotatedPage
 from sidelit.hosts.drawings import Drawings
 from sidelit.hosts.handwritten import Handwritten
@@ -94,9 +95,10 @@ class SidelitPlugin(BasePlugin[Options]):
         self._taking = Taking(self.config.downloads, top, cache, self._linking.locate, *branches)
 
         # Another theme lacks the two columns and what readers can do with them, and searches in its own way.
+        wanted = options.read_api(self.config, config.config_file_path or "")
         self._own_theme = config.theme.name == "sidelit"
         if not self._own_theme:
-            config.extra_css.insert(0, f"{ASSETS}/pages.css")
+            config.extra_css[:0] = [f"{ASSETS}/pages.css", *([f"{ASSETS}/api.css"] if wanted else ())]
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
         self._search = searching.Searching(self._own_theme)
         config.extra.setdefault("sidelit", {})["search"] = self._search.has_index
@@ -106,6 +108,7 @@ class SidelitPlugin(BasePlugin[Options]):
             self.config, cache, self._teller, self._show_formulas, self._search.note_formula
         )
         self._running.callback(self._typesetting.close)
+        self._reference = ApiReference(wanted, self.config, cache, self._linking, self._typesetting, self._teller)
         self._workshop = Workshop(cache)
         self._running.callback(self._workshop.close)
         self._trees = Trees(config, self._mounts, globs, top, self._teller)
@@ -124,7 +127,11 @@ class SidelitPlugin(BasePlugin[Options]):
         added = self._trees.add(files, titles(config.nav), self._make)
         self._give_places([file.src_uri for file in added], files, config)
         self._add_assets(files, config)
+        self._reference.choose(self._trees.sources.values())
         self._workshop.order([self._order(file.page) for file in added if isinstance(file.page, AnnotatedPage)])
+
+        # Other processes make the pages of the sources meanwhile.
+        self._reference.add(files, config)
 
         # Each page is made first, and written later.
         self._progress.reset(total=2 * len(files.documentation_pages()))
@@ -144,7 +151,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if self._own_theme:
             assets = searching.library()
         else:
-            names = ("pages.css", "mathjax-config.js", *SCRIPTS)
+            names = ("pages.css", "api.css", "mathjax-config.js", *SCRIPTS)
             assets = {name: TEMPLATES / ASSETS / name for name in names}
         for name, path in assets.items():
             uri = f"{ASSETS}/{name}"
@@ -166,24 +173,29 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _order(self, page: AnnotatedPage) -> Order:
         parents, form = tuple(self._trees.parents(page)), repository.line_form(page.edit_url or "")
-        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings)
+        in_api = page.source.module in self._reference.modules
+        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings, in_api)
 
     def on_page_markdown(self, markdown: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Lift the math out of the site's other Markdown, which MkDocs renders."""
-        return None if isinstance(page, AnnotatedPage) else self._handwritten.lift(markdown, page, files)
+        if isinstance(page, ApiPage):
+            self._typesetting.request(page.made.formulas)
+        return None if isinstance(page, AnnotatedPage | ApiPage) else self._handwritten.lift(markdown, page, files)
 
     def on_page_content(self, html: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Send the formulas of MkDocs' Markdown away, and make its titles readable."""
         if isinstance(page, AnnotatedPage):
             return None
         self._progress.update()
-        return self._handwritten.settle(html, page)
+        return None if isinstance(page, ApiPage) else self._handwritten.settle(html, page)
 
     # ### 3. Links
 
     def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Keep the navigation, whose titles are not yet all known."""
         self._nav = nav
+        if config.nav is None:
+            self._reference.put_last(nav)
         return nav
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
@@ -221,6 +233,9 @@ class SidelitPlugin(BasePlugin[Options]):
                 page.meta["image"] = self._linking.from_the_top(page.made.image, page)
             page.content = self._finish(page)
             has_math = bool(page.made.formulas)
+        elif isinstance(page, ApiPage):
+            page.content = self._reference.content(page)
+            has_math = bool(page.made.formulas)
         else:
             slots = self._handwritten.slots(page)
             page.content = formula.fill(content or "", slots, self._typesetting.html)
@@ -240,7 +255,7 @@ class SidelitPlugin(BasePlugin[Options]):
         body = finish(
             made,
             lambda formula: self._typesetting.html(formula, made.symbols, found),
-            lambda link: self._linking.address(link, page),
+            lambda link: (self._reference.way if link.kind == "api" else self._linking.address)(link, page),
             lambda reference: self._linking.definition(reference, page),
             self._taking.html(_subject(page)),
         )

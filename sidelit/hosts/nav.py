@@ -29,7 +29,7 @@ def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
 
     `uris` are sources' places in the site, such as `optimizers/adam.py`; `nav` is what the user wrote.
     """
-    named = {uri for uri, _ in _named(nav)}
+    named = sources_in(nav)
     tree: dict[str, Any] = {}
     for uri in sorted(set(uris) - named, key=_order):
         folder, name = posixpath.split(uri)
@@ -80,6 +80,13 @@ def _items(entries: Sequence[Any], indent: str) -> Iterator[str]:
 def _literal(text: str) -> str:
     """Return the text as Markdown that shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$])", r"\\\1", escape(text, quote=False))
+
+
+def sources_in(nav: Any) -> set[str]:
+    """
+    ## The sources that a navigation names
+    """
+    return {uri for uri, _ in _named(nav)}
 
 
 def titles(nav: Any) -> dict[str, str]:

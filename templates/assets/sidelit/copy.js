@@ -102,7 +102,7 @@
       const dollars = each.getAttribute("display") === "true" ? "$$" : "$";
       each.replaceWith(`${dollars}${each.querySelector(tex)?.textContent ?? each.textContent}${dollars}`);
     }
-    for (const each of box.querySelectorAll(".lineno, .tools, .section-link, .in-repository")) each.remove();
+    for (const each of box.querySelectorAll(".lineno, .tools, .section-link, .in-repository, .in-api")) each.remove();
     box.className = "laid-out";
     document.querySelector("#container").append(box);
     event.clipboardData.setData("text/plain", box.innerText.trim());
