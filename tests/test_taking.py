@@ -381,6 +381,18 @@ def test_any_bytes_are_published_and_only_utf_8_is_copied(content: bytes, tmp_pa
     assert bool(html.all("button")) is (b"latin" not in content)
 
 
+def test_a_site_in_its_own_sources_is_no_source(tmp_path: Path) -> None:
+    write(tmp_path, PROJECT)
+    plugin = "plugins:\n  - sidelit: {sources: [pkg], downloads: [source, standalone]}\n"
+    write(tmp_path, {"mkdocs.yml": f"{SMALL_SITE}theme: sidelit\n{plugin}site_dir: pkg/out\n"})
+    for _ in range(2):
+        ran = run("mkdocs", "build", cwd=tmp_path, NO_MKDOCS_2_WARNING="1")
+        assert ran.status == 0
+        assert files_of(tmp_path / "pkg/out") == {
+            "base.py", "good.py", "bad.py", "standalone/base.py", "standalone/good.py",
+        }  # fmt: skip
+
+
 def test_a_page_that_leads_elsewhere_offers_nothing(tmp_path: Path) -> None:
     site = built_site(tmp_path, SMALL_SITE, files={"pkg/old.py": '"""\n---\nredirect: good.py\n---\n"""\n'})
     assert "old.py" not in files_of(site)
