@@ -17,6 +17,7 @@ from sidelit.api.apart import MARK
 from sidelit.api.describe import Described, Member
 from sidelit.dialects import to_markdown
 from sidelit.formula import Link, fill
+from sidelit.offer import Offer
 from sidelit.page import OpenEnd, Page
 from sidelit.prose import Fragment, Heading, Renderer, Rendering
 from sidelit.references import Exports
@@ -102,6 +103,7 @@ def _page(
         code_lines=(),
         exports=Exports(""),
         entries=tuple(entries),
+        offer=Offer(),
         title_line=0,
         switches=(),
         diagnostics=(),
