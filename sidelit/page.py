@@ -50,11 +50,11 @@ class Page:
     * `symbols` are those that the author pairs with variables of the code
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
-    * `offer` is what a reader may take along
     * `exports` are the definitions that names on other pages may lead to
     * `entries` are what the search can find
     * `title_line` is where the author wrote the title, 0 where it is the name of the module
     * `switches` are the comments that switch off [rules](rules.py) of which the `diagnostics` tell
+    * `offer` is what a reader may take along
     """
 
     title: str
@@ -67,12 +67,12 @@ class Page:
     headings: tuple[Heading, ...]
     anchors: tuple[str, ...]
     code_lines: tuple[LineRange, ...]
-    offer: Offer
     exports: Exports
     entries: tuple[Entry, ...]
     title_line: int
     switches: tuple[Switch, ...]
     diagnostics: tuple[Diagnostic, ...]
+    offer: Offer = Offer()
 
     @property
     def formulas(self) -> list[Formula]:

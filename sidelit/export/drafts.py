@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -172,13 +172,13 @@ def _digest(path: Path) -> str:
 
 
 def _absolute(diagnostic: Diagnostic) -> Diagnostic:
-    return Diagnostic(**{**asdict(diagnostic), "path": str(Path(diagnostic.path).absolute())})
+    return replace(diagnostic, path=str(Path(diagnostic.path).absolute()))
 
 
 def _restored(values: dict[str, Any]) -> Draft | Diagnostic:
-    if values["refusal"]:
-        return Diagnostic(**values["refusal"])
-    draft = values["draft"]
+    draft, refusal = values["draft"], values["refusal"]
+    if refusal:
+        return Diagnostic(**refusal)
     facts: dict[str, Any] = {k: tuple(each) if isinstance(each, list) else each for k, each in draft["facts"].items()}
     problems = tuple(Diagnostic(**each) for each in draft["diagnostics"])
     return Draft(Facts(**facts), draft["body"], problems)

@@ -25,7 +25,7 @@ from typing import Any, TypeGuard
 from sidelit.diagnostic import Diagnostic
 from sidelit.names import Name, Names, find_names
 from sidelit.source import Document, decode, is_directive, parse, split_lines
-from sidelit.tree import module_name, shown_path
+from sidelit.tree import is_site, module_name, shown_path
 
 # A line, from 1, and a column, from 0 and in characters
 Place = tuple[int, int]
@@ -202,6 +202,7 @@ class Package:
         self.glances: dict[Path, Any] = {}
         self._modules: dict[str, Module | None] = {}
         self._exists: dict[str, bool] = {}
+        self._in_sites: dict[Path, bool] = {}
 
     def owns(self, dotted: str) -> bool:
         """Whether a dotted name is one of this package."""
@@ -243,8 +244,17 @@ class Package:
             for path in sorted(folder.rglob("*.py")) if folder.is_dir() else []:
                 parts = path.relative_to(self.root).with_suffix("").parts
                 name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-                if all(part.isidentifier() for part in parts) and "node_modules" not in parts:
+                if not all(part.isidentifier() for part in parts) or "node_modules" in parts:
+                    continue
+                if not self._is_in_site(path.parent):
                     yield name, path
+
+    def _is_in_site(self, folder: Path) -> bool:
+        """Whether a folder is in a built site, which holds copies of sources."""
+        if folder not in self._in_sites:
+            above = folder != self.root and self._is_in_site(folder.parent)
+            self._in_sites[folder] = above or is_site(folder)
+        return self._in_sites[folder]
 
     def resolve(self, dotted: str, module: Module, at: Place) -> tuple[Definition | Imported | str, str]:
         """

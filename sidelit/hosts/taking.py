@@ -92,6 +92,7 @@ class Taking:
 
     * `kinds` are those that the configuration wants for each page
     * `top` is the folder that holds all trees
+    * `cache` keeps what was made
     * `locate` says where something is defined
     * `repo_url` and `edit_uri` are MkDocs'
     * `colab` is the branch that holds the site as it is built, if there is one on GitHub: where Colab finds notebooks
