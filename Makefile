@@ -6,6 +6,7 @@ TOOLS := .venv/tools.stamp
 MATHJAX := node_modules/.package-lock.json
 AXE := node_modules/axe-core/package.json
 LIGHTHOUSE := benchmarks/node_modules/.package-lock.json
+PEERS := benchmarks/.venv/peers.stamp
 
 .PHONY: help site serve test lint bench figures clean
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ lint: $(TOOLS) ## check style and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) ## measure the generator, its pages and the optimizers
+bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) $(PEERS) ## measure the generator, its pages and the optimizers
 	@$(PYTHON) scripts/install_browser.py
 	$(PYTHON) -m benchmarks
 
@@ -71,4 +72,10 @@ $(AXE): package.json package-lock.json | $(SITE)
 
 $(LIGHTHOUSE): benchmarks/package.json benchmarks/package-lock.json | $(SITE)
 	@$(PYTHON) scripts/install_node_modules.py benchmarks
+	@touch $@
+
+$(PEERS): benchmarks/requirements.txt | $(SITE)
+	@echo "Installing what sidelit is measured against into benchmarks/.venv."
+	$(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --disable-pip-version-check --requirement benchmarks/requirements.txt
 	@touch $@

@@ -249,7 +249,7 @@ def _write(text: str, output: Path | None) -> None:
     """Write to a file, or to where the output goes."""
     from sidelit.export.output import write_file
 
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(text, nl=False)
     elif problem := write_file(output, text):
         click.echo(f"{output}: {problem}", err=True)

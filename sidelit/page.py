@@ -25,9 +25,9 @@ from sidelit import code
 from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import to_markdown
-from sidelit.export.citation import find_paper
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
+from sidelit.offer import Offer, find_offer, from_values
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
 from sidelit.rules import Switch
@@ -50,6 +50,7 @@ class Page:
     * `symbols` are those that the author pairs with variables of the code
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
+    * `offer` is what a reader may take along
     * `exports` are the definitions that names on other pages may lead to
     * `entries` are what the search can find
     * `title_line` is where the author wrote the title, 0 where it is the name of the module
@@ -66,6 +67,7 @@ class Page:
     headings: tuple[Heading, ...]
     anchors: tuple[str, ...]
     code_lines: tuple[LineRange, ...]
+    offer: Offer
     exports: Exports
     entries: tuple[Entry, ...]
     title_line: int
@@ -124,7 +126,7 @@ def make_page(
     marked = mark_names(names, exports, [name for name in variable_names if name.text in paired])
     highlighted = code.highlight(document, marked.stretches)
     symbol_problems += unused_variables(symbols, {name.text for name in variable_names})
-    _, paper_problems = find_paper(document)
+    offer, offer_problems = find_offer(document, names)
 
     open_ends: list[OpenEnd] = []
 
@@ -179,6 +181,7 @@ def make_page(
     body = _template("annotated.html").render(
         parents=[{"title": title, "href": href} for title, href in parents],
         source=source,
+        offered=_OFFERED,
         sections=sections,
     )
     return Page(
@@ -192,6 +195,7 @@ def make_page(
         headings=tuple(headings),
         anchors=tuple(sorted(ids)),
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
+        offer=offer,
         exports=exports,
         entries=tuple(entries),
         title_line=title_line(document, rendered.prose),
@@ -199,7 +203,7 @@ def make_page(
         diagnostics=(
             *document.diagnostics,
             *symbol_problems,
-            *paper_problems,
+            *offer_problems,
             *_refused_addresses(document),
             *rendered.diagnostics,
             *examine(document, rendered),
@@ -219,12 +223,13 @@ def finish(
     typeset: Callable[[Formula], str],
     resolve: Callable[[Link], str],
     refer: Callable[[Reference], str],
+    offered: str = "",
 ) -> str:
     """
     ## The body with nothing left open
 
     `typeset` gives the HTML of a formula, `resolve` the address of a link, and `refer` that of a name's definition, or
-    nothing where there is none.
+    nothing where there is none. `offered` is the HTML of what may be taken along.
     """
 
     def closed(end: OpenEnd) -> str:
@@ -239,7 +244,7 @@ def finish(
         return f' href="{escape(address)}"' if address else ""
 
     ends = map(closed, page.open_ends)
-    pieces = page.body.split(_MARK)
+    pieces = page.body.replace(_OFFERED, _without_mark(offered), 1).split(_MARK)
     return "".join(piece for pair in zip(pieces, [*ends, ""], strict=True) for piece in pair)
 
 
@@ -251,6 +256,9 @@ def _way(link: Link, address: str) -> str:
 
 # A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity.
 _MARK = "\ufdd0"
+
+# Another one, for the place of what is offered. It is the first on the page, whatever its prose holds.
+_OFFERED = "\ufdd1"
 
 
 def _without_mark(html: str) -> str:
@@ -264,6 +272,15 @@ def redirection(title: str, href: str) -> str:
     A whole document: browsers go on at once, and readers without a browser find a link.
     """
     return _template("redirect.html").render(title=title, href=href)
+
+
+def offering(**values: Any) -> str:
+    """
+    ## What is offered, as HTML
+
+    `values` are what the template says.
+    """
+    return _template("take.html").render(values)
 
 
 def _front_matter_link(document: Document, name: str, kind: str) -> Link | None:
@@ -345,6 +362,7 @@ def from_json(data: bytes) -> Page:
             **values,
             "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
             "symbols": tuple(Symbol(each["variable"], Formula(**each["formula"])) for each in values["symbols"]),
+            "offer": from_values(values["offer"]),
             "exports": _exports(values["exports"]),
             "headings": _all(Heading, values["headings"]),
             "image": values["image"] and Link(**values["image"]),

@@ -79,6 +79,10 @@ class Linking:
             if file.abs_src_path:
                 self._aliases.setdefault(name_of(Path(file.abs_src_path), self._top), file.src_uri)
 
+    def locate(self, dotted: str) -> tuple[str, str] | None:
+        """Return the module of the site that defines something, and its qualified name there."""
+        return self._names.locate(dotted)
+
     def definition(self, reference: Reference, page: AnnotatedPage) -> str:
         """
         ### The address of what a name refers to

@@ -41,6 +41,7 @@ from sidelit.hosts.linking import Linking
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
+from sidelit.hosts.taking import Subject, Taking
 from sidelit.hosts.telling import Teller
 from sidelit.hosts.trees import Trees
 from sidelit.hosts.typesetting import FONTS, MATH_SHEET, Typesetting
@@ -90,6 +91,8 @@ class SidelitPlugin(BasePlugin[Options]):
         self._running.callback(cache.close)
         inventory = options.read_inventories(self.config, root, cache.directory)
         self._linking = Linking(top, root, config.repo_url or "", inventory, self._teller)
+        branches = (config.repo_url or "", config.edit_uri or "", self.config.colab)
+        self._taking = Taking(self.config.downloads, top, cache, self._linking.locate, *branches)
 
         # Another theme lacks the two columns and what readers can do with them, and searches in its own way.
         wanted = options.read_api(self.config, config.config_file_path or "")
@@ -203,6 +206,9 @@ class SidelitPlugin(BasePlugin[Options]):
         pages = [file.page for file in files if isinstance(file.page, AnnotatedPage) and hasattr(file.page, "made")]
         titles_made = ((page.made.title, page.source.shown, page.made.title_line) for page in pages)
         self._teller.tell(duplicate_titles(titles_made))
+        taken = [file.dest_uri for file in files if file.inclusion.is_included()]
+        subjects = [_subject(page) for page in pages if not page.made.redirect]
+        self._teller.tell(self._taking.prepare(subjects, taken, self.pause))
         if self._typesetting.at_build and self._typesetting.any:
             config.extra_css.append(MATH_SHEET)
         return env
@@ -251,6 +257,7 @@ class SidelitPlugin(BasePlugin[Options]):
             lambda formula: self._typesetting.html(formula, made.symbols, found),
             lambda link: (self._reference.way if link.kind == "api" else self._linking.address)(link, page),
             lambda reference: self._linking.definition(reference, page),
+            self._taking.html(_subject(page)),
         )
         self._typesetting.check(made.symbols, found)
         return body
@@ -261,6 +268,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if not isinstance(page, AnnotatedPage):
             return output
         redirect = page.made.redirect
+        self._taking.write(_subject(page), Path(config.site_dir))
         page.content = None
         page.made = page.made.emptied()
         return redirection(page.made.title, self._linking.address(redirect, page)) if redirect else output
@@ -296,3 +304,7 @@ class SidelitPlugin(BasePlugin[Options]):
             if each.path.exists():
                 server.watch(str(each.path))
         return server
+
+
+def _subject(page: AnnotatedPage) -> Subject:
+    return Subject(page.source, page.url, page.file.dest_uri, page.made.title, page.made.offer)

@@ -18,6 +18,7 @@ from mkdocs.exceptions import PluginError
 from sidelit.api.wanted import ApiError, Wanted, read_option
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import DIALECTS
+from sidelit.hosts.taking import KINDS
 from sidelit.hosts.telling import log
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.rules import levels_of_build, read_settings
@@ -46,6 +47,8 @@ class Options(base.Config):
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
     * `inventories` say where other libraries are documented: the address of their documentation, or
       `{path: …, at: …}` for an inventory on the disk and that address
+    * `downloads` are the files that each page offers: `source`, `standalone` and `notebook`
+    * `colab` is the branch on GitHub that holds the built site, if there is one
     * `rules` are levels of rules: name to `off`, `warning` or `error`
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
@@ -61,6 +64,8 @@ class Options(base.Config):
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
     inventories = option.ListOfItems(option.Type((str, dict)), default=[])
+    downloads = option.ListOfItems(option.Choice(KINDS), default=["source"])
+    colab = option.Type(str, default="")
     rules = option.Type(dict, default={})
     cache = option.Type(str, default="")
 
