@@ -17,6 +17,7 @@ from sidelit.api.apart import MARK
 from sidelit.api.describe import Described, Member
 from sidelit.dialects import to_markdown
 from sidelit.formula import Link, fill
+from sidelit.offer import Offer
 from sidelit.page import OpenEnd, Page
 from sidelit.prose import Fragment, Heading, Renderer, Rendering
 from sidelit.references import Exports
@@ -101,6 +102,7 @@ def _page(
         anchors=tuple(sorted(ids)),
         code_lines=(),
         exports=Exports(""),
+        offer=Offer(),
         entries=tuple(entries),
         title_line=0,
         switches=(),
