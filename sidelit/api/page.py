@@ -104,7 +104,6 @@ def _page(
         exports=Exports(""),
         offer=Offer(),
         entries=tuple(entries),
-        offer=Offer(),
         title_line=0,
         switches=(),
         diagnostics=(),
