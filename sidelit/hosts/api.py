@@ -71,6 +71,7 @@ class ApiReference:
     ## The reference of one build
 
     * `wanted` says what is asked for; without it, all here is empty
+    * `options` are the plugin's, `cache` keeps descriptions and pages between builds
     * `modules` are the modules that may have a page, once the sources are known
     * `linking` knows where the stories are, `typesetting` makes formulas, `teller` hears what could not be documented
     """
