@@ -28,6 +28,7 @@ from sidelit.dialects import to_markdown
 from sidelit.export.citation import find_paper
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
+from sidelit.proofs import Verified, headline, rows
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
 from sidelit.rules import Switch
@@ -100,6 +101,7 @@ def make_page(
     is_package: bool = False,
     parents: Sequence[tuple[str, str]] = (),
     repository: str = "",
+    verified: Verified | None = None,
 ) -> Page:
     """
     ## Document to page
@@ -108,9 +110,10 @@ def make_page(
     above this one as (title, address). `repository` is how the source's repository writes lines at the end of an
     address, such as `#L{first}-L{last}`, if it has one; the address before that changes with each commit and is left
     open, as a `Link` of the kind `repository`. With `allow_html` the HTML in the prose is the author's own and kept;
-    without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
+    without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown). `verified` is what is
+    [proven](proofs.py) of the code.
     """
-    anchors = [section.anchor for section in document.sections]
+    anchors = [section.anchor for section in document.sections] + ([_VERIFIED] if verified else [])
     fragments = [_fragment(section, docstrings) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
 
@@ -133,11 +136,23 @@ def make_page(
     def in_repository(lines: str) -> str:
         return leave_open(Link(lines, "repository", document.path, 1, 1)) if repository else ""
 
+    def facts() -> dict[str, Any]:
+        """Return what the template needs to show what is verified. Its links come behind those of the first section."""
+        shown = [
+            {
+                **vars(row),
+                "in_repository": in_repository(row.test.in_repository) if row.test and row.test.in_repository else "",
+            }
+            for row in (rows(verified) if verified else ())
+        ]
+        return {**vars(verified), "headline": headline(verified), "rows": shown} if verified else {}
+
     source = {"path": document.path, "href": in_repository("")}
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
     entries: list[Entry] = []
+    proven: dict[str, Any] = {}
     ids = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
         html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
@@ -163,6 +178,7 @@ def make_page(
         for first, last in section.code_lines:
             for line in range(first, last + 1):
                 open_ends += marked.references.get(line, ())
+        proven = proven or facts()
         title = section.qualname or document.title
         joined = section.number > 0 or any(heading.text == title for heading in docs.headings[:1])
         own, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
@@ -173,6 +189,7 @@ def make_page(
         parents=[{"title": title, "href": href} for title, href in parents],
         source=source,
         sections=sections,
+        verified=proven,
     )
     return Page(
         title=document.title,
@@ -198,6 +215,10 @@ def make_page(
             *examine(document, rendered),
         ),
     )
+
+
+# The id of the facts. No class, function or second section of one has a name like it.
+_VERIFIED = "what-is-verified"
 
 
 def _fragment(section: Section, docstrings: str) -> Fragment:

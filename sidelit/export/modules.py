@@ -356,6 +356,14 @@ def find_wanted(argument: str) -> Wanted | str:
 
 
 def _of_file(path: Path) -> tuple[Package, Module]:
+    package, name = package_of(path), module_name(path)
+    return package, package.get(name) or read_module(path.absolute(), name)
+
+
+def package_of(path: Path) -> Package:
+    """
+    ### The package around a file
+    """
     name = module_name(path)
     path = path.absolute()
     depth = name.count(".") + (path.name == "__init__.py")
@@ -364,9 +372,7 @@ def _of_file(path: Path) -> tuple[Package, Module]:
     if "." not in name and path.name != "__init__.py":
         # A file in no package imports the files beside it.
         tops += sorted(file.stem for file in root.glob("*.py") if file.stem.isidentifier())
-    package = Package(root, tops)
-    module = package.get(name) or read_module(path, name)
-    return package, module
+    return Package(root, tops)
 
 
 # ## Reading a file

@@ -28,7 +28,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin
 
 from markdown.extensions.toc import nest_toc_tokens
 from markupsafe import Markup
@@ -49,7 +49,7 @@ from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link, Slot
-from sidelit.hosts import repository
+from sidelit.hosts import repository, verified
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
@@ -106,6 +106,7 @@ class Options(base.Config):
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
     * `inventories` say where other libraries are documented: the address of their documentation, or
       `{path: …, at: …}` for an inventory on the disk and that address
+    * `proofs` is a file of [proofs](../proofs.py), which pages show
     * `rules` are levels of rules: name to `off`, `warning` or `error`
     * `cache` is the folder where results are kept between builds, by default the user's own cache folder
     """
@@ -120,6 +121,7 @@ class Options(base.Config):
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
     inventories = option.ListOfItems(option.Type((str, dict)), default=[])
+    proofs = option.Type(str, default="")
     rules = option.Type(dict, default={})
     cache = option.Type(str, default="")
 
@@ -316,7 +318,9 @@ class SidelitPlugin(BasePlugin[Options]):
                 AnnotatedPage(given.get(source.uri), file, config, self)
 
         added.sort(key=lambda file: file.src_uri)
-        self._give_places([file.src_uri for file in added], files, config)
+        diagnostics += self._read_proofs(added, files, config)
+        pages = [*added, *([self._comparison] if self._comparison else [])]
+        self._give_places([file.src_uri for file in pages], files, config)
         self._add_assets(files, config)
 
         by_uri = {source.uri: source for source in sources}
@@ -330,6 +334,22 @@ class SidelitPlugin(BasePlugin[Options]):
         self._progress.reset(total=2 * len(files.documentation_pages()))
         self._tell(diagnostics)
         return files
+
+    def _read_proofs(self, added: Iterable[File], files: Files, config: MkDocsConfig) -> list[Diagnostic]:
+        """Read what is verified of the sources, and add the page that compares it."""
+        self._shelf, self._comparison = verified.Shelf(), None
+        annotated = [file for file in added if isinstance(file, AnnotatedFile)]
+        self._urls = {file.source.path: file.url for file in annotated}
+        if not self.config.proofs:
+            return []
+        self._shelf, diagnostics = verified.read_shelf(self._root / self.config.proofs, self._top)
+        if proven := [(each.src_uri, each.source.path) for each in annotated if each.source.path in self._shelf.proofs]:
+            uri = verified.comparison_uri(uri for uri, _ in proven)
+            if files.get_file_from_path(uri) is None:
+                page = verified.comparison_page(self._shelf, proven, self._cache)
+                files.append(File.generated(config, uri, content=page))
+            self._comparison = files.get_file_from_path(uri)
+        return [*diagnostics, *verified.outdated(self._shelf, self._cache)]
 
     def _give_places(self, uris: Sequence[str], files: Files, config: MkDocsConfig) -> None:
         """Put pages into the navigation that the user wrote, and make a home page, to which every page leads."""
@@ -395,7 +415,8 @@ class SidelitPlugin(BasePlugin[Options]):
         made = self._workshop.page(self._order(page))
         self._switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
-            self._publish(page.source, link.target, files)
+            if link.kind != "repository":
+                self._publish(page.source, link.target, files)
         self._request(made.formulas, _pairs(made.symbols))
         self._request([symbol.formula for symbol in made.symbols])
         self._progress.update()
@@ -403,7 +424,17 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _order(self, page: AnnotatedPage) -> Order:
         form = repository.line_form(page.edit_url or "")
-        return Order(page.source, tuple(self._parents(page)), form, self.config.allow_html, self.config.docstrings)
+        proof = verified.verified(
+            self._shelf,
+            page.source.path,
+            self._cache,
+            url=page.file.url,
+            addresses=self._urls,
+            comparison=self._comparison.url if self._comparison else "",
+            lines=form,
+        )
+        parents = tuple(self._parents(page))
+        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings, proof)
 
     def _request(self, formulas: Sequence[Formula], symbols: mathjax.Symbols = ()) -> None:
         self._has_math |= bool(formulas)
@@ -655,7 +686,7 @@ class SidelitPlugin(BasePlugin[Options]):
         source = page.source
         if link.kind == "repository":
             path = source.path.resolve()
-            return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
+            return urljoin(repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout), link.target)
         if not prose.is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]
@@ -730,9 +761,10 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:
         """Watch the sources too."""
-        for each in self._mounts:
-            if each.path.exists():
-                server.watch(str(each.path))
+        proofs = [self._root / self.config.proofs] if self.config.proofs else []
+        for path in [*(each.path for each in self._mounts), *proofs]:
+            if path.exists():
+                server.watch(str(path))
         return server
 
 
