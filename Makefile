@@ -7,7 +7,7 @@ MATHJAX := node_modules/.package-lock.json
 AXE := node_modules/axe-core/package.json
 LIGHTHOUSE := benchmarks/node_modules/.package-lock.json
 
-.PHONY: help site serve test lint bench figures clean
+.PHONY: help site serve test lint proofs bench figures clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -26,6 +26,9 @@ test: $(TOOLS) $(AXE) ## run all tests
 lint: $(TOOLS) ## check style and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
+
+proofs: $(TOOLS) ## verify the optimizers again, and write down what their pages say of it
+	$(PYTHON) -m benchmarks.proofs
 
 bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) ## measure the generator, its pages and the optimizers
 	@$(PYTHON) scripts/install_browser.py
