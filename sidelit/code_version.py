@@ -150,6 +150,8 @@ def _all_words(lines: tuple[str, ...]) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for token in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n", newline="\n").readline):
+            if token.type == tokens.ERRORTOKEN:
+                raise SyntaxError(token.string)
             if token.type in opening:
                 start = start if inside else token.start
                 inside += 1

@@ -49,8 +49,9 @@ from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link, Slot
-from sidelit.hosts import repository, verified
+from sidelit.hosts import repository, shelf
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
+from sidelit.hosts.verified import comparison_page, comparison_uri
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
 from sidelit.names import NameIndex
@@ -337,19 +338,19 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _read_proofs(self, added: Iterable[File], files: Files, config: MkDocsConfig) -> list[Diagnostic]:
         """Read what is verified of the sources, and add the page that compares it."""
-        self._shelf, self._comparison = verified.Shelf(), None
+        self._shelf, self._comparison = shelf.Shelf(), None
         annotated = [file for file in added if isinstance(file, AnnotatedFile)]
         self._urls = {file.source.path: file.url for file in annotated}
         if not self.config.proofs:
             return []
-        self._shelf, diagnostics = verified.read_shelf(self._root / self.config.proofs, self._top)
+        self._shelf, diagnostics = shelf.read_shelf(self._root / self.config.proofs, self._top)
         if proven := [(each.src_uri, each.source.path) for each in annotated if each.source.path in self._shelf.proofs]:
-            uri = verified.comparison_uri(uri for uri, _ in proven)
+            uri = comparison_uri(uri for uri, _ in proven)
             if files.get_file_from_path(uri) is None:
-                page = verified.comparison_page(self._shelf, proven, self._cache)
+                page = comparison_page(self._shelf, proven, self._cache)
                 files.append(File.generated(config, uri, content=page))
             self._comparison = files.get_file_from_path(uri)
-        return [*diagnostics, *verified.outdated(self._shelf, self._cache)]
+        return [*diagnostics, *shelf.outdated(self._shelf, self._urls, self._cache)]
 
     def _give_places(self, uris: Sequence[str], files: Files, config: MkDocsConfig) -> None:
         """Put pages into the navigation that the user wrote, and make a home page, to which every page leads."""
@@ -424,7 +425,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def _order(self, page: AnnotatedPage) -> Order:
         form = repository.line_form(page.edit_url or "")
-        proof = verified.verified(
+        proof = shelf.verified(
             self._shelf,
             page.source.path,
             self._cache,

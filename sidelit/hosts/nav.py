@@ -12,7 +12,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -80,8 +79,10 @@ def _items(entries: Sequence[Any], indent: str) -> Iterator[str]:
 def literal(text: str) -> str:
     """
     ## A text as Markdown that shows it as it is
+
+    With references for characters that mean something, since a backslash before a bracket would begin a formula.
     """
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!$])", r"\\\1", escape(text, quote=False))
+    return re.sub(r"[\\`*_{}\[\]()<>&#+\-.!$|~:]", lambda match: f"&#{ord(match[0])};", text)
 
 
 def titles(nav: Any) -> dict[str, str]:
