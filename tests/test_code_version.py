@@ -96,9 +96,9 @@ def test_comments_and_blank_lines_anywhere_change_nothing(statements: list[str],
 
 @pytest.mark.parametrize("text", ["def f(:\n", "x = '", "a\n  b\n c\n", "\0", "x = $"])
 def test_what_is_not_python_has_a_version_too(text: str, tmp_path: Path) -> None:
-    write(tmp_path, {"a.py": text, "b.py": text + " "})
+    write(tmp_path, {"x/a.py": text, "y/a.py": text + " "})
     assert essence(text) == [text]
-    assert code_version(tmp_path / "a.py") != code_version(tmp_path / "b.py")
+    assert code_version(tmp_path / "x/a.py") != code_version(tmp_path / "y/a.py")
 
 
 # ## The modules that a file imports

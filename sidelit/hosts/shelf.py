@@ -51,12 +51,13 @@ def read_shelf(file: Path, top: Path) -> tuple[Shelf, list[Diagnostic]]:
     file = Path(os.path.abspath(file))
     shown = name_of(file, top)
     try:
-        text, diagnostics = decode(file.read_bytes(), shown)
-    except OSError as error:
-        return Shelf(), [Diagnostic(shown, 1, 1, "proofs", f"cannot be read: {error.strerror}; no proof is shown")]
-    proofs, problems = read_proofs(text, shown)
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        return Shelf(), [Diagnostic(shown, 1, 1, "proofs", f"cannot be read: {reason}; no proof is shown")]
+    proofs, diagnostics = read_proofs(text, shown)
     if proofs is None:
-        return Shelf(), [*diagnostics, *problems]
+        return Shelf(), diagnostics
 
     folder = file.parent
     shelf = Shelf(shown, top, proofs.run)
