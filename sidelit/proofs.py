@@ -315,11 +315,13 @@ class Row:
     """
     ### A row of the table
 
-    `code` and `what` say what the fact is about, `found` is the fact, and `more` what else there is to know.
+    `code` and `what` say what the fact is about, `version` the library that this is from. `found` is the fact, `more`
+    what else there is to know of it.
     """
 
     code: str
     what: str
+    version: str
     found: str
     more: str
     test: Test | None
@@ -335,14 +337,13 @@ def rows(verified: Verified) -> list[Row]:
     for each in proof.comparisons:
         run = f"{each.runs} runs" if each.runs != 1 else "one run"
         more = " ".join(filter(None, [run, each.over and f"of {each.over}", each.precision and f"in {each.precision}"]))
-        found.append(Row(each.against, each.version, apart(each.difference), more, _test(each.test, tests)))
+        found.append(Row(each.against, "", each.version, apart(each.difference), more, _test(each.test, tests)))
     for case in proof.cases:
         names = ", ".join(case.passed)
-        what = f"{case.version}: {case.claim}" if case.version else case.claim
-        found.append(Row(case.of, what, passed([case]), names, _test(case.test, tests)))
+        found.append(Row(case.of, case.claim, case.version, passed([case]), names, _test(case.test, tests)))
     for measured in proof.measurements:
         test = _test(measured.test, tests)
-        found.append(Row("", measured.name, f"{number(measured.value)} {measured.unit}", measured.over, test))
+        found.append(Row("", measured.name, "", f"{number(measured.value)} {measured.unit}", measured.over, test))
     return found
 
 

@@ -39,14 +39,14 @@ def comparison_page(shelf: Shelf, sources: Sequence[tuple[str, Path]], cache: Ca
     folder = posixpath.dirname(comparison_uri(uri for uri, _ in sources))
     proofs = [shelf.proofs[path] for _, path in sources]
     measured = list(dict.fromkeys(each.name for proof in proofs for each in proof.measurements))
-    heads = ["code", "compared with", "largest difference", "cases", *map(_cell, measured), "proof"]
-    rows = [heads, ["---", "---", "---:", "---:", *["---:"] * len(measured), "---"]]
+    heads = ["code", "compared with", "largest difference", "cases", *map(_cell, measured)]
+    rows = [heads, ["---", "---", "---:", "---:", *["---:"] * len(measured)]]
     for (uri, path), proof in zip(sources, proofs, strict=True):
         link = quote(posixpath.relpath(uri, folder or "."))
         name = proof.name or posixpath.splitext(posixpath.basename(uri))[0]
-        current = is_current(shelf, path, cache)
-        facts = _facts(proof, measured) if current else [""] * (len(measured) + 3)
-        rows.append([f"[{_cell(name)}]({link}#what-is-verified)", *facts, "current" if current else "**out of date**"])
+        outdated = ["**out of date**: the code has changed", *[""] * (len(measured) + 2)]
+        facts = _facts(proof, measured) if is_current(shelf, path, cache) else outdated
+        rows.append([f"[{_cell(name)}]({link}#what-is-verified)", *facts])
     return "\n".join(
         [
             "# Verified",
@@ -66,12 +66,13 @@ def comparison_page(shelf: Shelf, sources: Sequence[tuple[str, Path]], cache: Ca
 
 def _facts(proof: Proof, measured: Sequence[str]) -> list[str]:
     """Return what stands beside the name: the facts that can be compared."""
-    against = dict.fromkeys(each.against for each in proof.comparisons)
+    against = list(dict.fromkeys(each.against for each in proof.comparisons))
     values = {each.name: number(each.value) for each in proof.measurements}
     return [
-        ", ".join(f"<code>{_cell(each)}</code>" for each in against),
+        "".join(f"<code>{_cell(each)}</code>" for each in against[:1])
+        + (f" and {len(against) - 1} more" if against[1:] else ""),
         number(max(each.difference for each in proof.comparisons)) if proof.comparisons else "",
-        passed(proof.cases) if proof.cases else "",
+        passed(proof.cases).replace(" ", "&nbsp;") if proof.cases else "",
         *(values.get(each, "") for each in measured),
     ]
 
@@ -88,7 +89,7 @@ def _units(proofs: Sequence[Proof]) -> list[str]:
 
 def _explanation(run: Run) -> str:
     at = f" at commit <code>{_cell(run.commit[:12])}</code>" if run.commit else ""
-    at += ", with changes that are in no commit" if run.uncommitted else ""
+    at += ", with changes that are in no commit," if run.uncommitted else ""
     on = f" on a machine with {_cell(run.machine)}" if run.machine else ""
     again = f"; `{run.again}` makes them again" if run.again and "`" not in run.again else ""
     return (
