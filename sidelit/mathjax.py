@@ -212,6 +212,16 @@ class MathJax:
             self._requested += len(new)
             self._give(new)
 
+    def start(self) -> None:
+        """
+        ### Have Node ready before it is needed
+
+        Returns at once. Where Node cannot be started, the first formula says so.
+        """
+        if self._node is None and self._broken is None:
+            with suppress(OSError):
+                self._node = _Node(self._command or self._find_command(), self._macros)
+
     def typeset(self, formula: Formula, symbols: Symbols = ()) -> Typeset | Diagnostic:
         """
         ### The formula, typeset
@@ -376,8 +386,7 @@ class _Node:
         self.ask({"macros": dict(macros)})
 
     def ask(self, question: dict[str, Any]) -> None:
-        if self.asked == self.answered:
-            self._since = time.monotonic()
+        self._since = time.monotonic()
         self._questions.put(json.dumps({"id": self.asked} | question).encode() + b"\n")
         self.asked += 1
 
@@ -404,7 +413,7 @@ class _Node:
 
     def _next_line(self, limit: float) -> bytes:
         while True:
-            # The clock starts again whenever Node says something; it may have done so while nobody was listening.
+            # The clock starts again whenever Node is asked or says something, also while nobody listens.
             left = self._since + limit - time.monotonic()
             try:
                 return self._answers.get(timeout=max(0.0, left))

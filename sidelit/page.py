@@ -117,7 +117,7 @@ def make_page(
     fragments = [_fragment(section, docstrings) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
 
-    names = find_names(document.lines, module, is_package)
+    names = find_names(document.lines, module, is_package, document.tree)
     exports = find_exports(module, names, document.sections)
     symbols, symbol_problems = declared_symbols(document)
     variable_names = variables(names, exports, document.sections)

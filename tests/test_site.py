@@ -112,7 +112,7 @@ def test_a_full_disk_is_one_line(tree: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("sidelit.hosts.mkdocs._write", full)
+    monkeypatch.setattr("sidelit.hosts.mkdocs.write", full)
     ran = sidelit("build", "pkg")
     assert ran.status == 1
     assert len(ran.lines) == 1

@@ -123,9 +123,5 @@
     if (location.hash !== went) arrive();
   });
 
-  // What loads late may move the lines.
-  if (chosen()) {
-    arrive();
-    addEventListener("load", () => document.fonts.ready.then(arrive));
-  }
+  if (chosen()) arrive();
 }
