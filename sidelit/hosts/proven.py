@@ -30,6 +30,7 @@ class Proven:
 
     * `file` holds the proofs, if there are any
     * `top` is the folder from which diagnostics name their files
+    * `cache` keeps what is known of the code that they are about
     * `teller` hears what is wrong with them
     """
 
