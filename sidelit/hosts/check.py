@@ -102,7 +102,7 @@ def _check_proofs(paths: Iterable[Path], settings: Settings, top: Path, cache: C
 
         shelf, wrong = read_shelf(settings.root / settings.proofs, top)
         yield from wrong
-        yield from outdated(shelf, paths, cache)
+        yield from outdated(shelf, paths, cache).values()
 
 
 def _told(diagnostics: Iterable[Diagnostic], levels: Mapping[str, str]) -> Iterator[Finding]:

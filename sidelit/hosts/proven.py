@@ -54,14 +54,15 @@ class Proven:
         if self._file is None:
             return []
         self._shelf, problems = read_shelf(self._file, self._top)
-        self._teller.tell([*problems, *outdated(self._shelf, self._urls, self._cache)])
+        stale = outdated(self._shelf, self._urls, self._cache)
+        self._teller.tell([*problems, *stale.values()])
         proven = [(each.src_uri, each.source.path) for each in annotated if each.source.path in self._shelf.proofs]
         if not proven:
             return []
         uri = comparison_uri(uri for uri, _ in proven)
         page = files.get_file_from_path(uri)
         if own := page is None:
-            page = File.generated(config, uri, content=comparison_page(self._shelf, proven, self._cache))
+            page = File.generated(config, uri, content=comparison_page(self._shelf, proven, stale.keys()))
             files.append(page)
         self._comparison = page.url
         return [uri] if own else []

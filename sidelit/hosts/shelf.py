@@ -117,16 +117,17 @@ def is_current(shelf: Shelf, path: Path, cache: Cache) -> bool:
         return False
 
 
-def outdated(shelf: Shelf, paths: Iterable[Path], cache: Cache) -> Iterator[Diagnostic]:
+def outdated(shelf: Shelf, paths: Iterable[Path], cache: Cache) -> dict[Path, Diagnostic]:
     """
-    ### The proofs that are not
+    ### The files whose proofs are not, and what to say of each
     """
     advice = f"run `{shelf.run.again}`" if shelf.run.again else "make it again"
+    found = {}
     for path in paths:
         if path in shelf.proofs and not is_current(shelf, path, cache):
-            line, column = shelf.places[path]
             message = f"the proof of `{name_of(path, shelf.top)}` is out of date, its code has changed: {advice}"
-            yield Diagnostic(shelf.shown, line, column, "outdated-proof", message)
+            found[path] = Diagnostic(shelf.shown, *shelf.places[path], "outdated-proof", message)
+    return found
 
 
 def verified(

@@ -7,13 +7,12 @@ This module writes the page on which the [proofs](../proofs.py) of a site stand 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from sidelit.cache import Cache
 from sidelit.hosts.nav import literal
-from sidelit.hosts.shelf import Shelf, is_current
+from sidelit.hosts.shelf import Shelf
 from sidelit.proofs import Proof, Run, number, passed
 
 # Where it goes, in the folder that holds what was proven
@@ -30,11 +29,12 @@ def comparison_uri(uris: Iterable[str]) -> str:
     return posixpath.join(posixpath.commonpath(folders), COMPARISON)
 
 
-def comparison_page(shelf: Shelf, sources: Sequence[tuple[str, Path]], cache: Cache) -> str:
+def comparison_page(shelf: Shelf, sources: Sequence[tuple[str, Path]], stale: Collection[Path]) -> str:
     """
     ## The page, as Markdown
 
-    `sources` are those that have a proof: their places in the site, and their files.
+    `sources` are those that have a proof: their places in the site, and their files. The proofs of those that are
+    `stale` are out of date.
     """
     folder = posixpath.dirname(comparison_uri(uri for uri, _ in sources))
     proofs = [shelf.proofs[path] for _, path in sources]
@@ -45,7 +45,7 @@ def comparison_page(shelf: Shelf, sources: Sequence[tuple[str, Path]], cache: Ca
         link = quote(posixpath.relpath(uri, folder or "."))
         name = proof.name or posixpath.splitext(posixpath.basename(uri))[0]
         outdated = ["**out of date**: the code has changed", *[""] * (len(measured) + 2)]
-        facts = _facts(proof, measured) if is_current(shelf, path, cache) else outdated
+        facts = outdated if path in stale else _facts(proof, measured)
         rows.append([f"[{_cell(name)}]({link}#what-is-verified)", *facts])
     return "\n".join(
         [
