@@ -25,9 +25,8 @@ from pathlib import Path
 
 from sidelit import fingerprint
 from sidelit.cache import Cache, digest
-from sidelit.export.modules import Module, Refusal, imported_modules, is_for_typing, package_of, read_module
+from sidelit.export.modules import Module, Refusal, imported_modules, is_for_typing, package_around, read_module
 from sidelit.source import decode, split_lines
-from sidelit.tree import module_name
 
 
 def code_version(path: Path, cache: Cache | None = None) -> str:
@@ -36,9 +35,9 @@ def code_version(path: Path, cache: Cache | None = None) -> str:
 
     64 hexadecimal digits. Raises `OSError` where the file cannot be read.
     """
-    package = package_of(path)
+    package, name = package_around(path)
     digests: dict[str, str] = {}
-    pending = {module_name(path): path}
+    pending = {name: path}
     while pending:
         name, file = pending.popitem()
         read = _read(file, name, cache)

@@ -36,6 +36,7 @@ class Rule:
 
 RULES = (
     Rule("address", True, "two files want one address, or a name that Windows has no file for"),
+    Rule("api", True, "a module that cannot be imported, and so is not in the API reference"),
     Rule("encoding", True, "bytes that are not of the file's encoding, or an encoding that Python does not know"),
     Rule("export", True, "what `standalone` and `notebook` cannot take along safely"),
     Rule("source", True, "a file or folder that does not exist or cannot be read"),

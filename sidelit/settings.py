@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sidelit.api.wanted import ApiError, Wanted, read_option
 from sidelit.diagnostic import Diagnostic
 from sidelit.rules import Levels, read_settings
 from sidelit.selection import GlobError, Globs
@@ -47,6 +48,7 @@ class Settings:
     math: str = "build"
     cache: str = ""
     proofs: str = ""
+    api: Wanted = Wanted()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -125,6 +127,7 @@ def _read(root: Path, site: Path | None) -> Settings:
         math=str(options.get("math", "build")),
         cache=str(options.get("cache") or ""),
         proofs=str(options.get("proofs") or ""),
+        api=_api(options.get("api"), site, text),
         diagnostics=(*diagnostics, *problems),
     )
 
@@ -164,6 +167,13 @@ def _globs(options: Mapping[str, Any], site: Path) -> Globs:
     except GlobError as error:
         raise SettingsError(f"{shown_path(site)}: {error}") from None
     return globs
+
+
+def _api(value: Any, site: Path, text: str) -> Wanted:
+    try:
+        return read_option(value, str(site), split_lines(text))
+    except ApiError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _mount(root: Path, entry: Any, site: Path) -> Mount:

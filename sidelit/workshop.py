@@ -39,7 +39,7 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `docstrings`, `parents`, `repository` and `verified` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents`, `repository`, `api` and `verified` are as in [`make_page`](page.py#make_page).
     """
 
     source: Source
@@ -47,6 +47,7 @@ class Order:
     repository: str
     allow_html: bool
     docstrings: str = "auto"
+    api: bool = False
     verified: Verified | None = None
 
 
@@ -65,6 +66,7 @@ def make(order: Order, data: bytes) -> Page:
         is_package=source.is_package,
         parents=order.parents,
         repository=order.repository,
+        api=order.api,
         verified=order.verified,
     )
     return page.with_diagnostics(faults)

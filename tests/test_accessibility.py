@@ -89,6 +89,15 @@ def test_the_open_contents_have_no_violation(wide: Page, narrow: Page, site: str
         assert violations(page) == []
 
 
+def test_what_may_be_taken_has_no_violation(wide: Page, narrow: Page, site: str) -> None:
+    for page in (wide, narrow):
+        open_page(page, site + CODE_AND_FORMULAS)
+        for summary in ("Take this code", "BibTeX"):
+            page.get_by_text(summary, exact=True).click()
+        expect(page.get_by_role("button", name="Copy the whole file")).to_be_visible()
+        assert violations(page) == []
+
+
 def test_results_of_a_search_have_no_violation(wide: Page, narrow: Page, site: str) -> None:
     for page in (wide, narrow):
         open_page(page, site + CODE_AND_FORMULAS)

@@ -7,6 +7,7 @@ paper:
   authors: [Ilya Loshchilov, Frank Hutter]
   year: 2017
   arxiv: "1711.05101"
+standalone: GenericAdaptiveOptimizer
 symbols:
   theta: [\theta, '\theta_{t-1}']
   grad: g_t

@@ -7,6 +7,8 @@ paper:
   authors: [Liyuan Liu, Haoming Jiang, Pengcheng He, Weizhu Chen, Xiaodong Liu, Jianfeng Gao, Jiawei Han]
   year: 2019
   arxiv: "1908.03265"
+standalone: RAdam
+notebook: true
 symbols:
   theta: [\theta_t, '\theta_{t-1}']
   m: m_t

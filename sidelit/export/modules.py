@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.names import Name, Names, find_names
@@ -191,12 +191,15 @@ class Package:
     ## Modules by their names
 
     `root` is the folder in which an import starts. What belongs to the package is everything below one of the names
-    `tops`; all other imports stay what they are.
+    `tops`; all other imports stay what they are. `asked` are the modules that were asked for since somebody emptied it,
+    and `glances` what [closures](closure.py#Glance) know of files that they did not have to read.
     """
 
     def __init__(self, root: Path, tops: Iterable[str]) -> None:
         self.root = root
         self.tops = frozenset(tops)
+        self.asked: set[str] = set()
+        self.glances: dict[Path, Any] = {}
         self._modules: dict[str, Module | None] = {}
         self._exists: dict[str, bool] = {}
 
@@ -220,14 +223,11 @@ class Package:
 
         Nothing where there is no such file. Raises `Refusal` for one that Python cannot read.
         """
+        self.asked.add(name)
         if name not in self._modules:
             file = self.file_of(name) if self.owns(name) else None
             self._modules[name] = read_module(file, name) if file else None
         return self._modules[name]
-
-    def loaded(self, name: str) -> Module | None:
-        """Return a module that was read already."""
-        return self._modules.get(name)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or a folder that only holds some."""
@@ -355,14 +355,9 @@ def find_wanted(argument: str) -> Wanted | str:
     return f"{target}: there is no such module in this folder or in src; name it as package.module, or name its file"
 
 
-def _of_file(path: Path) -> tuple[Package, Module]:
-    package, name = package_of(path), module_name(path)
-    return package, package.get(name) or read_module(path.absolute(), name)
-
-
-def package_of(path: Path) -> Package:
+def package_around(path: Path) -> tuple[Package, str]:
     """
-    ### The package around a file
+    ### The package that a file is in, and the file's dotted name
     """
     name = module_name(path)
     path = path.absolute()
@@ -372,7 +367,12 @@ def package_of(path: Path) -> Package:
     if "." not in name and path.name != "__init__.py":
         # A file in no package imports the files beside it.
         tops += sorted(file.stem for file in root.glob("*.py") if file.stem.isidentifier())
-    return Package(root, tops)
+    return Package(root, tops), name
+
+
+def _of_file(path: Path) -> tuple[Package, Module]:
+    package, name = package_around(path)
+    return package, package.get(name) or read_module(path, name)
 
 
 # ## Reading a file

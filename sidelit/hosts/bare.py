@@ -20,7 +20,9 @@ from sidelit.settings import SettingsError, project_proofs, project_rules
 
 
 @contextlib.contextmanager
-def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[Path]:
+def configured(
+    sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = (), api: bool = False
+) -> Iterator[Path]:
     """
     ## A `mkdocs.yml` for these sources, for as long as it is needed
     """
@@ -28,11 +30,11 @@ def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Se
         folder = Path(name).resolve()
         (folder / "docs").mkdir()
         config = folder / "mkdocs.yml"
-        config.write_text(yaml.safe_dump(settings(sources, include, exclude)), encoding="utf-8")
+        config.write_text(yaml.safe_dump(settings(sources, include, exclude, api)), encoding="utf-8")
         yield config
 
 
-def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
+def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[str], api: bool) -> dict[str, Any]:
     """
     ## What the configuration says
 
@@ -49,6 +51,7 @@ def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[
         "include": list(include),
         "exclude": list(exclude),
         "allow_html": False,
+        "api": api,
         "rules": dict(rules),
         "proofs": proofs,
     }

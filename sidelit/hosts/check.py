@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sidelit import fingerprint, mathjax, portable
+from sidelit.api.wanted import INDEX, find_modules, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
@@ -371,6 +372,11 @@ class _Links:
         for path in _pages_of(settings.docs):
             uri = path.relative_to(settings.docs or path).as_posix()
             self.add(uri, name_of(path, top), None)
+        if settings.api:
+            # What will be on those pages, nobody knows before the modules are imported.
+            modules = find_modules(settings.api, [each.source for each in given if each.root])
+            for uri in (INDEX, *map(page_uri, modules)):
+                self.add(uri, uri, None)
         for each in given:
             self.add(each.source.uri, each.source.shown, _AnchorsOf(each.source, shelf))
 

@@ -75,7 +75,7 @@ class AnnotatedPage(HostPage):
         self.title = self._given or escape(self.made.title, quote=False)
         self.meta = {"annotated": True, "summary": self.made.summary}
         self.content = ""
-        self.toc = _table_of_contents(self.made.headings)
+        self.toc = table_of_contents(self.made.headings)
         self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.code_lines)  # type: ignore[assignment]
 
 
@@ -91,6 +91,9 @@ def edit_uri(path: Path, config: MkDocsConfig) -> str:
     return posixpath.normpath(Path(os.path.relpath(path.resolve(), config.docs_dir)).as_posix())
 
 
-def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
+def table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
+    """
+    ## The headings of a page
+    """
     flat: list[Any] = [{"level": e.level, "id": e.id, "name": escape(e.text, quote=False)} for e in headings]
     return get_toc(nest_toc_tokens(flat))

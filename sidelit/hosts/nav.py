@@ -28,7 +28,7 @@ def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
 
     `uris` are sources' places in the site, such as `optimizers/adam.py`; `nav` is what the user wrote.
     """
-    named = {uri for uri, _ in _named(nav)}
+    named = sources_in(nav)
     tree: dict[str, Any] = {}
     for uri in sorted(set(uris) - named, key=_order):
         folder, name = posixpath.split(uri)
@@ -83,6 +83,13 @@ def literal(text: str) -> str:
     With references for characters that mean something, since a backslash before a bracket would begin a formula.
     """
     return re.sub(r"[\\`*_{}\[\]()<>&#+\-.!$|~:]", lambda match: f"&#{ord(match[0])};", text)
+
+
+def sources_in(nav: Any) -> set[str]:
+    """
+    ## The sources that a navigation names
+    """
+    return {uri for uri, _ in _named(nav)}
 
 
 def titles(nav: Any) -> dict[str, str]:

@@ -98,6 +98,14 @@ class Typesetting:
         self._on_formula(each.tex, result.html)
         return result.html
 
+    def refuses(self, each: Formula) -> bool:
+        """
+        ### Is something wrong with a formula?
+
+        Asked where it is shown a second time, and was told of at the first.
+        """
+        return self._math is not None and isinstance(self._math.typeset(each), Diagnostic)
+
     def check(self, symbols: Sequence[Symbol], found: set[int]) -> None:
         """
         ### Tell which symbols no formula of their page holds

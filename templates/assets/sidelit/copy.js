@@ -66,6 +66,18 @@
     block.prepend(tools);
   }
 
+  // ---- The whole file, fetched before the click: later, some browsers copy nothing ----
+
+  document.querySelector(".take")?.addEventListener("toggle", async ({ target }) => {
+    const button = target.querySelector("[data-file]");
+    if (!button || location.protocol === "file:") return;
+    const answer = await fetch(button.dataset.file).catch(() => null);
+    if (!answer?.ok) return;
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await answer.arrayBuffer());
+    button.addEventListener("click", () => copy(text));
+    button.parentElement.hidden = false;
+  }, { once: true });
+
   // ---- A selection ----
 
   const tex = "annotation[encoding='application/x-tex']";
@@ -90,7 +102,7 @@
       const dollars = each.getAttribute("display") === "true" ? "$$" : "$";
       each.replaceWith(`${dollars}${each.querySelector(tex)?.textContent ?? each.textContent}${dollars}`);
     }
-    for (const each of box.querySelectorAll(".lineno, .tools, .section-link, .in-repository")) each.remove();
+    for (const each of box.querySelectorAll(".lineno, .tools, .section-link, .in-repository, .in-api")) each.remove();
     box.className = "laid-out";
     document.querySelector("#container").append(box);
     event.clipboardData.setData("text/plain", box.innerText.trim());
