@@ -19,9 +19,10 @@ _LIBRARIES = ("Jinja2", "Markdown", "MarkupSafe", "nh3", "Pygments", "PyYAML")
 
 @lru_cache(maxsize=1)
 def of_generator() -> str:
-    """Return a digest of the generator's own modules, its template, its libraries and the version of Python."""
+    """Return a digest of the generator's own modules, its templates, its libraries and the version of Python."""
     exported = (PACKAGE / "export" / name for name in ("citation.py", "modules.py"))
-    files = [*sorted(PACKAGE.glob("*.py")), *exported, TEMPLATES / "annotated.html"]
+    templates = (TEMPLATES / name for name in ("annotated.html", "partials/verified.html"))
+    files = [*sorted(PACKAGE.glob("*.py")), *exported, *templates]
     versions = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
     return digest(*(file.read_bytes() for file in files), *versions, repr(sys.version_info[:2]))
 

@@ -28,6 +28,7 @@ from sidelit.dialects import to_markdown
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
 from sidelit.offer import Offer, find_offer, from_values
+from sidelit.proofs import Verified, headline, rows
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
 from sidelit.rules import Switch
@@ -103,6 +104,7 @@ def make_page(
     parents: Sequence[tuple[str, str]] = (),
     repository: str = "",
     api: bool = False,
+    verified: Verified | None = None,
 ) -> Page:
     """
     ## Document to page
@@ -113,8 +115,9 @@ def make_page(
     open, as a `Link` of the kind `repository`. With `api` the sections may have entries in the
     [API reference](api/__init__.py); the ways there are left open too. With `allow_html` the HTML in the prose is the
     author's own and kept; without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
+    `verified` is what is [proven](proofs.py) of the code.
     """
-    anchors = [section.anchor for section in document.sections]
+    anchors = [section.anchor for section in document.sections] + ([_VERIFIED] if verified else [])
     fragments = [_fragment(section, docstrings) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
 
@@ -141,11 +144,23 @@ def make_page(
         is_entry = api and section.kind in ("module", "class", "function")
         return leave_open(Link(section.qualname, "api", document.path, 1, 1)) if is_entry else ""
 
+    def facts() -> dict[str, Any]:
+        """Return what the template needs to show what is verified. Its links come behind those of the first section."""
+        shown = [
+            {
+                **vars(row),
+                "in_repository": in_repository(row.test.in_repository) if row.test and row.test.in_repository else "",
+            }
+            for row in (rows(verified) if verified else ())
+        ]
+        return {**vars(verified), "headline": headline(verified), "rows": shown} if verified else {}
+
     source = {"path": document.path, "href": in_repository("")}
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
     entries: list[Entry] = []
+    proven: dict[str, Any] = {}
     ids = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
         html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
@@ -172,6 +187,7 @@ def make_page(
         for first, last in section.code_lines:
             for line in range(first, last + 1):
                 open_ends += marked.references.get(line, ())
+        proven = proven or facts()
         title = section.qualname or document.title
         joined = section.number > 0 or any(heading.text == title for heading in docs.headings[:1])
         own, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
@@ -183,6 +199,7 @@ def make_page(
         source=source,
         offered=_OFFERED,
         sections=sections,
+        verified=proven,
     )
     return Page(
         title=document.title,
@@ -209,6 +226,10 @@ def make_page(
             *examine(document, rendered),
         ),
     )
+
+
+# The id of the facts. No class, function or second section of one has a name like it.
+_VERIFIED = "what-is-verified"
 
 
 def _fragment(section: Section, docstrings: str) -> Fragment:

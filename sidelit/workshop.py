@@ -23,6 +23,7 @@ from sidelit import fingerprint
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.page import Page, from_json, make_page, to_json
+from sidelit.proofs import Verified
 from sidelit.source import decode, parse
 from sidelit.tree import Source
 
@@ -38,7 +39,7 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `docstrings`, `parents`, `repository` and `api` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents`, `repository`, `api` and `verified` are as in [`make_page`](page.py#make_page).
     """
 
     source: Source
@@ -47,6 +48,7 @@ class Order:
     allow_html: bool
     docstrings: str = "auto"
     api: bool = False
+    verified: Verified | None = None
 
 
 def make(order: Order, data: bytes) -> Page:
@@ -65,6 +67,7 @@ def make(order: Order, data: bytes) -> Page:
         parents=order.parents,
         repository=order.repository,
         api=order.api,
+        verified=order.verified,
     )
     return page.with_diagnostics(faults)
 

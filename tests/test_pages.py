@@ -15,7 +15,9 @@ import pytest
 from own_site import ROOT, folder, site
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from sidelit.code_version import code_version
 from sidelit.hosts.site import build
+from sidelit.proofs import read_proofs
 
 __all__ = ["folder", "site"]
 
@@ -255,3 +257,17 @@ def test_a_page_can_be_read_from_the_disk(contexts: list[BrowserContext], folder
     assert layout["pairs"] and layout["beside"] == layout["pairs"]
     page.get_by_role("link", name="optimizers", exact=True).first.click()
     assert page.url.endswith("/optimizers/index.html")
+
+
+# ## What is verified
+
+
+def test_the_page_of_an_optimizer_shows_a_proof_as_current_only_for_this_very_code(folder: Path) -> None:
+    package = ROOT / "labml_nn" / "optimizers"
+    proofs, _ = read_proofs((package / "proofs.json").read_text(encoding="utf-8"), "proofs.json")
+    assert proofs and len(proofs.files) >= 9
+    for name, proof in proofs.files.items():
+        html = (folder / "optimizers" / name).with_suffix(".html").read_text(encoding="utf-8")
+        is_current = proof.code == code_version(package / name)
+        assert ('<details class="verified">' in html) == is_current
+        assert ('<details class="verified outdated">' in html) != is_current

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from sidelit.hosts.site import SiteError
-from sidelit.settings import SettingsError, project_rules
+from sidelit.settings import SettingsError, project_proofs, project_rules
 
 
 @contextlib.contextmanager
@@ -39,10 +39,11 @@ def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[
     ## What the configuration says
 
     The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read
-    from the disk. Only the rules of the project at hand are heeded.
+    from the disk. Only the rules and the proofs of the project at hand are heeded.
     """
     try:
         rules, _ = project_rules(Path.cwd())
+        proofs = project_proofs(Path.cwd())
     except SettingsError as error:
         raise SiteError(str(error)) from None
     plugin = {
@@ -52,6 +53,7 @@ def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[
         "allow_html": False,
         "api": api,
         "rules": dict(rules),
+        "proofs": proofs,
     }
     return {
         "site_name": ", ".join(source.resolve().name for source in sources),

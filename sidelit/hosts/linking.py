@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from mkdocs.structure.files import File, Files
 
@@ -127,7 +127,7 @@ class Linking:
         source = page.source
         if link.kind == "repository":
             path = source.path.resolve()
-            return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
+            return urljoin(repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout), link.target)
         if not prose.is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]

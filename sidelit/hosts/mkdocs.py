@@ -5,7 +5,7 @@ r"""
 the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, the sitemap. This module hands
 it pages, in the order in which MkDocs asks:
 
-1. it [adds the sources](trees.py) to MkDocs' files and navigation;
+1. it [adds the sources](trees.py) to MkDocs' files and navigation, and looks up what is [proven](proven.py) of them;
 2. it makes each page, or takes it from the cache, and sends its formulas to [MathJax](typesetting.py), which works
    while Python goes on; formulas of [hand-written pages](handwritten.py) go there too;
 3. when all pages are known, it knows [where links lead](linking.py);
@@ -41,6 +41,7 @@ from sidelit.hosts.linking import Linking
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
+from sidelit.hosts.proven import Proven
 from sidelit.hosts.taking import Subject, Taking
 from sidelit.hosts.telling import Teller
 from sidelit.hosts.trees import Trees
@@ -89,6 +90,8 @@ class SidelitPlugin(BasePlugin[Options]):
 
         cache = Cache(root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(cache.close)
+        self._proofs = root / self.config.proofs if self.config.proofs else None
+        self._proven = Proven(self._proofs, top, cache, self._teller)
         inventory = options.read_inventories(self.config, root, cache.directory)
         self._linking = Linking(top, root, config.repo_url or "", inventory, self._teller)
         branches = (config.repo_url or "", config.edit_uri or "", self.config.colab)
@@ -125,7 +128,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add every source to MkDocs' files, and to its navigation."""
         added = self._trees.add(files, titles(config.nav), self._make)
-        self._give_places([file.src_uri for file in added], files, config)
+        compared = self._proven.add(added, files, config)
+        self._give_places([*(file.src_uri for file in added), *compared], files, config)
         self._add_assets(files, config)
         self._reference.choose(self._trees.sources.values())
         self._workshop.order([self._order(file.page) for file in added if isinstance(file.page, AnnotatedPage)])
@@ -166,7 +170,8 @@ class SidelitPlugin(BasePlugin[Options]):
         made = self._workshop.page(self._order(page))
         self._teller.switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
-            self._trees.publish(page.source, link.target, files)
+            if link.kind != "repository":
+                self._trees.publish(page.source, link.target, files)
         self._typesetting.request(made.formulas, made.symbols)
         self._progress.update()
         return made
@@ -174,7 +179,8 @@ class SidelitPlugin(BasePlugin[Options]):
     def _order(self, page: AnnotatedPage) -> Order:
         parents, form = tuple(self._trees.parents(page)), repository.line_form(page.edit_url or "")
         in_api = page.source.module in self._reference.modules
-        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings, in_api)
+        proof = self._proven.of(page, form)
+        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings, in_api, proof)
 
     def on_page_markdown(self, markdown: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Lift the math out of the site's other Markdown, which MkDocs renders."""
@@ -298,10 +304,11 @@ class SidelitPlugin(BasePlugin[Options]):
     # ### Serving
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:
-        """Watch the sources too."""
-        for each in self._mounts:
-            if each.path.exists():
-                server.watch(str(each.path))
+        """Watch the sources and the proofs too."""
+        proofs = [self._proofs] if self._proofs else []
+        for path in [*(each.path for each in self._mounts), *proofs]:
+            if path.exists():
+                server.watch(str(path))
         return server
 
 

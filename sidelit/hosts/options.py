@@ -47,6 +47,7 @@ class Options(base.Config):
     * `macros` are TeX macros: name to text, or to `[text, number of arguments]`
     * `inventories` say where other libraries are documented: the address of their documentation, or
       `{path: …, at: …}` for an inventory on the disk and that address
+    * `proofs` is a file of [proofs](../proofs.py), which pages show
     * `downloads` are the files that each page offers: `source`, `standalone` and `notebook`
     * `colab` is the branch on GitHub that holds the built site, if there is one
     * `rules` are levels of rules: name to `off`, `warning` or `error`
@@ -64,6 +65,7 @@ class Options(base.Config):
     mathjax_integrity = option.Type(str, default=CDN_INTEGRITY)
     macros = option.Type(dict, default={})
     inventories = option.ListOfItems(option.Type((str, dict)), default=[])
+    proofs = option.Type(str, default="")
     downloads = option.ListOfItems(option.Choice(KINDS), default=["source"])
     colab = option.Type(str, default="")
     rules = option.Type(dict, default={})

@@ -214,10 +214,11 @@ class Session:
 
 
 def _watched(config: Any) -> Iterator[Path]:
-    """Give what exists of the configuration, the hand-written pages, the theme and the sources."""
+    """Give what exists of the configuration, the hand-written pages, the theme, the sources and the proofs."""
     paths = [config.config_file_path, config.docs_dir, config.theme.custom_dir, *config.watch]
     if plugin := config.plugins.get("sidelit"):
-        paths += [Path(config.config_file_path).parent / _path_of(entry) for entry in plugin.config.sources]
+        own = [*map(_path_of, plugin.config.sources), *filter(None, [plugin.config.proofs])]
+        paths += [Path(config.config_file_path).parent / path for path in own]
     for path in paths:
         if path and Path(path).exists():
             yield Path(path).resolve()

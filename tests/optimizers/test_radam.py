@@ -31,7 +31,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("options", SETTINGS)
 @pytest.mark.parametrize("decay", [None, "decoupled", "l2"])
-def test_equals_torch(options, decay, make_params, train, difference):
+def test_equals_torch(options, decay, make_params, train, facts):
     params, reference = make_params(), make_params()
     ours = RAdam(params, weight_decay=WeightDecay(0.1 if decay else 0.0, weight_decouple=decay != "l2"), **options)
     theirs = torch.optim.RAdam(
@@ -46,7 +46,7 @@ def test_equals_torch(options, decay, make_params, train, difference):
         rates = LambdaLR(optimizer, lambda t: 0.5 + 0.5 * math.cos(t / 7))
         train(tensors, optimizer, 100, rates, sign)
     assert all(torch.isfinite(p).all() for p in reference)
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, theirs, reference)
     for p, q in zip(params, reference, strict=True):
         for key in ("exp_avg", "exp_avg_sq", "step"):
             assert torch.allclose(ours.state[p][key], theirs.state[q][key], rtol=1e-12, atol=1e-12)
