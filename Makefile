@@ -6,8 +6,9 @@ TOOLS := .venv/tools.stamp
 MATHJAX := node_modules/.package-lock.json
 AXE := node_modules/axe-core/package.json
 LIGHTHOUSE := benchmarks/node_modules/.package-lock.json
+PEERS := benchmarks/.venv/peers.stamp
 
-.PHONY: help site serve test lint bench figures clean
+.PHONY: help site serve test lint proofs bench figures clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -27,7 +28,10 @@ lint: $(TOOLS) ## check style and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
 
-bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) ## measure the generator, its pages and the optimizers
+proofs: $(TOOLS) ## verify the optimizers again, and write down what their pages say of it
+	$(PYTHON) -m benchmarks.proofs
+
+bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) $(PEERS) ## measure the generator, its pages and the optimizers
 	@$(PYTHON) scripts/install_browser.py
 	$(PYTHON) -m benchmarks
 
@@ -52,7 +56,7 @@ clean: ## remove what was built and cached; keep .venv and node_modules, which h
 
 $(SITE): .venv/pyvenv.cfg pyproject.toml requirements.txt
 	@echo "Installing what the site needs into .venv."
-	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable .
+	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable '.[api]'
 	@touch $@
 
 $(TOOLS): $(SITE) requirements-dev.txt
@@ -71,4 +75,10 @@ $(AXE): package.json package-lock.json | $(SITE)
 
 $(LIGHTHOUSE): benchmarks/package.json benchmarks/package-lock.json | $(SITE)
 	@$(PYTHON) scripts/install_node_modules.py benchmarks
+	@touch $@
+
+$(PEERS): benchmarks/requirements.txt | $(SITE)
+	@echo "Installing what sidelit is measured against into benchmarks/.venv."
+	$(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --disable-pip-version-check --requirement benchmarks/requirements.txt
 	@touch $@

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import generator, optimizers, reading, report
+from benchmarks import generator, optimizers, reading, report, serving
 
-SUITES = {"generator": generator.run, "optimizers": optimizers.run, "reading": reading.run}
+SUITES = {"generator": generator.run, "optimizers": optimizers.run, "reading": reading.run, "serving": serving.run}
 
 
 def main() -> None:

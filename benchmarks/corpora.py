@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import sysconfig
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -45,16 +45,18 @@ class Corpus:
         return f"{len(self.files)} files, {lines} lines"
 
 
-def standard_library(folder: Path) -> Corpus:
+def standard_library(folder: Path, copies: int = 1) -> Corpus:
     """
     ## Copy packages of the standard library
 
-    Without their tests, which Debian leaves out anyway.
+    Without their tests, which Debian leaves out anyway. Each of the `copies` is in a folder of its own.
     """
     ignore = shutil.ignore_patterns("test", "tests", "__pycache__")
-    for name in PACKAGES:
-        shutil.copytree(Path(sysconfig.get_path("stdlib"), name), folder / name, ignore=ignore)
-    return _corpus(folder, PACKAGES)
+    roots = [f"copy_{number}" for number in range(copies)]
+    for root in roots:
+        for name in PACKAGES:
+            shutil.copytree(Path(sysconfig.get_path("stdlib"), name), folder / root / name, ignore=ignore)
+    return _corpus(folder, roots)
 
 
 def annotated(folder: Path, files: int, formulas: int) -> Corpus:
@@ -78,9 +80,9 @@ def annotated(folder: Path, files: int, formulas: int) -> Corpus:
     return _corpus(folder, ("annotated",))
 
 
-def _corpus(folder: Path, roots: tuple[str, ...]) -> Corpus:
+def _corpus(folder: Path, roots: Sequence[str]) -> Corpus:
     paths = (path for root in roots for path in (folder / root).rglob("*.py") if path.stat().st_size)
-    return Corpus(folder, roots, tuple(sorted(path.relative_to(folder).as_posix() for path in paths)))
+    return Corpus(folder, tuple(roots), tuple(sorted(path.relative_to(folder).as_posix() for path in paths)))
 
 
 # ## Formulas

@@ -1,184 +1,254 @@
 """
-# The generator against Pycco
+# The generator against others
 
-Builds the same sources with `sidelit build` and with Pycco 0.6, turn by turn, each in a fresh process. Pycco writes its
-pages and no more: no math, no navigation, no search. It is what someone would use who wants side-by-side pages.
+Builds the same sources with `sidelit build` and with [other programs](peers.py), turn by turn, each in a fresh process.
+Two corpora, one of real code without math, the other annotated and full of it, and ten times the files of each.
 
 * *cold*: nothing cached and no old site. Formulas are typeset by Node, beside Python.
 * *warm*: once more, with nothing changed. Pycco has only one way, so this is compared with that.
+* *one changed*: once more, with one file changed. This is compared with our own warm build.
 * *CPU*: the time of all processes together, which other work on the machine disturbs less.
-* *growth*: ten times the files, with ten times the formulas, in one round between two of the small tree.
+* *growth*: how much longer ten times the files take, and how much more memory each further page.
+* *share*: who has the time in our warm build.
+
+Sidelit and Pycco are run in every round. The others are run in the first, since they take long, and ten times the files
+are built once. A program that has not finished within a limit then has no row.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from benchmarks import corpora
+from benchmarks import corpora, peers
 from benchmarks.corpora import Corpus
-from benchmarks.processes import Memory, Time, timed, watched
+from benchmarks.peers import Program
+from benchmarks.processes import Memory, Time, TooSlow, both, timed, watched
 from benchmarks.report import Result, Row
 from sidelit.mathjax import find_node
 
 FILES, FORMULAS, GROWTH = 200, 1500, 10
 
-# Ratios of wall time to Pycco's, MB of Python, and the ratio of ten times the pages to the pages.
-COLD_WITHOUT_MATH, COLD_WITH_MATH, WARM, PYTHON, GROWN = 1.0, 1.25, 1 / 3, 150.0, 10.0
+# The most that may be: the ratio of wall time to Pycco's, and of a build with one changed file to one with none.
+COLD_WITHOUT_MATH, COLD_WITH_MATH, WARM, CHANGED = 1 / 1.5, 1.0, 1 / 8, 1.2
+
+# MB of Python, KB of it for each further page, and how many times longer ten times the files may take.
+PYTHON, PAGE, GROWN = 150.0, 100.0, float(GROWTH)
+
+# Seconds that a build of ten times the files may take a peer.
+LIMIT = 45.0
+
+KINDS = ("cold", "warm", "one changed")
+
+Measurement = TypeVar("Measurement")
 
 
-Measurement = TypeVar("Measurement", Time, Memory)
-Measure = Callable[[Sequence[str], Path, Mapping[str, str]], Measurement]
-
-
-@dataclass(frozen=True)
+@dataclass
 class Measured:
-    """One corpus: the times of each round, and memory."""
+    """
+    ## One corpus
 
-    cold: list[Time]
-    warm: list[Time]
-    pycco: list[Time]
-    cold_memory: Memory
-    warm_memory: Memory
-    pycco_memory: Memory
+    By the name of a program and the kind of build: the times of each round, and the memory. `pages` are those of the
+    corpus.
+    """
+
+    pages: int
+    times: dict[str, dict[str, list[Time]]] = field(default_factory=dict)
+    memory: dict[str, dict[str, Memory]] = field(default_factory=dict)
+
+    def walls(self, program: str, kind: str) -> list[float]:
+        """The wall times of the rounds."""
+        return [each.wall for each in self.times.get(program, {}).get(kind, ())]
+
+    def cpus(self, program: str, kind: str) -> list[float]:
+        """The CPU times of the rounds."""
+        return [each.cpu for each in self.times.get(program, {}).get(kind, ())]
 
 
 def run(rounds: int) -> Result:
     """
     ## Measure everything
 
-    Takes a few minutes with five rounds.
+    Takes about ten minutes with five rounds.
     """
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
-        library = corpora.standard_library(folder / "library")
-        small = corpora.annotated(folder / "small", FILES, FORMULAS)
-        large = corpora.annotated(folder / "large", FILES * GROWTH, FORMULAS * GROWTH)
-
-        without_math = _measure("standard library", library, rounds)
-        with_math = _measure(f"{FILES} annotated files", small, rounds)
-        _say(f"{FILES * GROWTH} annotated files")
-        growth = [_Sidelit(corpus).cold(timed) for corpus in (small, large, small)]
-
+        pairs = {
+            "standard library": (
+                corpora.standard_library(folder / "library"),
+                corpora.standard_library(folder / "large-library", GROWTH),
+                COLD_WITHOUT_MATH,
+            ),
+            "annotated": (
+                corpora.annotated(folder / "small", FILES, FORMULAS),
+                corpora.annotated(folder / "large", FILES * GROWTH, FORMULAS * GROWTH),
+                COLD_WITH_MATH,
+            ),
+        }
         compared = {
             "sidelit": version("sidelit"),
             "Pycco": version("Pycco"),
+            **peers.versions(),
             "Node": _node_version(),
-            "standard library": library.size,
-            f"{FILES} annotated": f"{small.size}, {FORMULAS} different formulas",
-            f"{FILES * GROWTH} annotated": f"{large.size}, {FORMULAS * GROWTH} different formulas",
         }
-    rows = [
-        *_rows("standard library", without_math, COLD_WITHOUT_MATH),
-        *_rows(f"{FILES} annotated", with_math, COLD_WITH_MATH),
-        *_growth_rows(growth),
-    ]
-    runs = {"without_math": asdict(without_math), "with_math": asdict(with_math)}
-    runs["growth"] = {"small, large, small": [asdict(each) for each in growth]}
-    return Result(compared, ("sidelit", "Pycco"), rows, runs)
+        rows: list[Row] = []
+        runs: dict[str, Any] = {}
+        for what, (small, large, target) in pairs.items():
+            compared[what] = f"{small.size}; {large.size}"
+            few, many = _measure(what, small, rounds), _measure_once(f"{GROWTH} times {what}", large)
+            shares = _shares(small, folder)
+            rows += rows_of(what, few, many, target, shares)
+            runs[what] = {"few": asdict(few), "many": asdict(many), "shares": shares}
+    return Result(compared, ("sidelit", "theirs"), rows, runs)
+
+
+# ## Measuring
 
 
 def _measure(what: str, corpus: Corpus, rounds: int) -> Measured:
-    sidelit, pycco = _Sidelit(corpus), _Pycco(corpus)
-    cold, warm, theirs = [], [], []
+    """Build a corpus in rounds, and once more for the memory."""
+    often, seldom = [make(corpus) for make in (peers.sidelit, peers.pycco)], [make(corpus) for make in peers.PEERS]
+    measured = Measured(len(corpus.files))
     for number in range(rounds):
         _say(f"{what}: round {number + 1} of {rounds}")
-        cold.append(sidelit.cold(timed))
-        warm.append(sidelit.warm(timed))
-        theirs.append(pycco.build(timed))
+        for program in often + (seldom if number == 0 else []):
+            times = measured.times.setdefault(program.name, {})
+            for kind in KINDS if program.remembers else KINDS[:1]:
+                times.setdefault(kind, []).append(_build(program, kind, number, timed))
     _say(f"{what}: memory")
-    return Measured(cold, warm, theirs, sidelit.cold(watched), sidelit.warm(watched), pycco.build(watched))
+    for program in often:
+        kinds = KINDS[:2] if program.remembers else KINDS[:1]
+        measured.memory[program.name] = {kind: _build(program, kind, rounds, watched) for kind in kinds}
+    return measured
 
 
-def _rows(what: str, measured: Measured, cold_target: float) -> list[Row]:
-    cold, warm, theirs = measured.cold_memory, measured.warm_memory, measured.pycco_memory
-    return [
-        _time_row(f"{what}, cold", _walls(measured.cold), _walls(measured.pycco), cold_target),
-        _time_row(f"{what}, cold, CPU", _cpus(measured.cold), _cpus(measured.pycco)),
-        _time_row(f"{what}, warm", _walls(measured.warm), _walls(measured.pycco), WARM),
-        _memory_row(f"{what}, cold, all Python", cold.python, theirs.python, PYTHON),
-        _memory_row(f"{what}, cold, largest Python", cold.largest, theirs.largest),
-        _memory_row(f"{what}, warm, all Python", warm.python, theirs.python, PYTHON),
-        Row(f"{what}, cold, Node", cold.node, "MB"),
+def _measure_once(what: str, corpus: Corpus) -> Measured:
+    """Build a large corpus once with each program, as long as that can be waited for."""
+    measured = Measured(len(corpus.files))
+    for make in (peers.sidelit, peers.pycco, *peers.PEERS):
+        program = make(corpus)
+        is_peer = make in peers.PEERS
+        limited = partial(both, limit=LIMIT if is_peer else math.inf)
+        _say(f"{what}: {program.name}")
+        for kind in KINDS if program.remembers and not is_peer else KINDS[:1]:
+            try:
+                time, memory = _build(program, kind, 0, limited)
+            except TooSlow:
+                continue
+            measured.times.setdefault(program.name, {})[kind] = [time]
+            measured.memory.setdefault(program.name, {})[kind] = memory
+    return measured
+
+
+def _build(
+    program: Program, kind: str, number: int, measure: Callable[[Sequence[str], Path, Mapping[str, str]], Measurement]
+) -> Measurement:
+    if kind == "cold":
+        program.forget()
+    elif kind == "one changed":
+        program.change(number)
+    return measure(program.command, program.folder, {**os.environ, **program.environment})
+
+
+def _shares(corpus: Corpus, folder: Path) -> dict[str, float]:
+    """Look who has the time in a warm build of ours."""
+    program, out = peers.sidelit(corpus), folder / "shares.json"
+    command = [sys.executable, "-m", "benchmarks.shares", str(out), *program.command[1:]]
+    here = str(Path(__file__).resolve().parent.parent)
+    timed(command, program.folder, {**os.environ, **program.environment, "PYTHONPATH": here})
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+# ## Rows
+
+
+def rows_of(what: str, few: Measured, many: Measured, cold_target: float, shares: Mapping[str, float]) -> list[Row]:
+    """
+    ## What was promised, and what came out
+
+    `few` and `many` are a corpus and ten times its files.
+    """
+    theirs = few.walls("Pycco", "cold")
+    rows = [
+        _ratio(f"{what}, cold, Pycco", few.walls("sidelit", "cold"), theirs, cold_target),
+        _ratio(f"{what}, cold, Pycco, CPU", few.cpus("sidelit", "cold"), few.cpus("Pycco", "cold")),
+        _ratio(f"{what}, warm, Pycco", few.walls("sidelit", "warm"), theirs, WARM),
+        _ratio(f"{what}, warm, Pycco, CPU", few.cpus("sidelit", "warm"), few.cpus("Pycco", "cold")),
+        _ratio(
+            f"{what}, one changed, our warm", few.walls("sidelit", "one changed"), few.walls("sidelit", "warm"), CHANGED
+        ),
     ]
-
-
-def _growth_rows(growth: Sequence[Time]) -> list[Row]:
-    """Rows of ten times the files against the files, which were built before and after them."""
-    what = f"{FILES * GROWTH} against {FILES} annotated, cold"
-    rows = []
-    for name, (before, many, after), target in ((what, _walls(growth), GROWN), (f"{what}, CPU", _cpus(growth), None)):
-        few = (before + after) / 2
-        rows.append(Row(name, many, "s", few, many / few, target))
+    for name, kinds in few.times.items():
+        if name not in ("sidelit", "Pycco"):
+            for kind in kinds:
+                rows.append(_ratio(f"{what}, {kind}, {name}", few.walls("sidelit", kind)[:1], few.walls(name, kind)))
+    for kind in KINDS[:2]:
+        pace, their_pace = (few.pages / median(walls) for walls in (few.walls("sidelit", kind), theirs))
+        rows.append(Row(f"{what}, {kind}, Pycco, pages", pace, "pages/s", their_pace))
+    rows += _growth(what, few, many)
+    rows += _memory(what, few, many)
+    rows += [Row(f"{what}, warm, share of {name}", 100 * share, "%") for name, share in shares.items()]
     return rows
 
 
-def _time_row(what: str, ours: Sequence[float], theirs: Sequence[float], target: float | None = None) -> Row:
+def _ratio(what: str, ours: Sequence[float], theirs: Sequence[float], target: float | None = None) -> Row:
     ratio = median(our / their for our, their in zip(ours, theirs, strict=True))
     return Row(what, median(ours), "s", median(theirs), ratio, target)
 
 
-def _walls(times: Sequence[Time]) -> list[float]:
-    return [each.wall for each in times]
+def _growth(what: str, few: Measured, many: Measured) -> list[Row]:
+    """How many times longer ten times the files take, next to the program that is named."""
+    rows = []
+    for kind in KINDS:
+        ours = median(many.walls("sidelit", kind)) / median(few.walls("sidelit", kind))
+        theirs = None
+        if kind == "cold" and many.walls("Pycco", kind):
+            theirs = median(many.walls("Pycco", kind)) / median(few.walls("Pycco", kind))
+        rows.append(
+            Row(
+                f"{what}, {kind}, growth, Pycco" if theirs else f"{what}, {kind}, growth",
+                ours,
+                "times",
+                theirs,
+                limit=GROWN,
+            )
+        )
+    for name in many.times:
+        if name != "sidelit":
+            rows.append(
+                _ratio(f"{GROWTH} times {what}, cold, {name}", many.walls("sidelit", "cold"), many.walls(name, "cold"))
+            )
+    return rows
 
 
-def _cpus(times: Sequence[Time]) -> list[float]:
-    return [each.cpu for each in times]
-
-
-def _memory_row(what: str, ours: float, theirs: float, limit: float | None = None) -> Row:
-    return Row(what, ours, "MB", theirs, ours / theirs, limit=limit)
-
-
-# ## The two programs
-
-
-class _Sidelit:
-    """Sidelit on one corpus, with a cache and a site of its own."""
-
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-        self._cache = corpus.folder.with_name(f"{corpus.folder.name}-cache")
-        self._site = corpus.folder.with_name(f"{corpus.folder.name}-site")
-
-    def cold(self, measure: Measure[Measurement]) -> Measurement:
-        """Build the site for the first time."""
-        for folder in (self._cache, self._site):
-            shutil.rmtree(folder, ignore_errors=True)
-        return self.warm(measure)
-
-    def warm(self, measure: Measure[Measurement]) -> Measurement:
-        """Build it as it was left."""
-        command = [_program("sidelit"), "build", *self._corpus.roots, "--output", str(self._site)]
-        return measure(command, self._corpus.folder, {**os.environ, "XDG_CACHE_HOME": str(self._cache)})
-
-
-class _Pycco:
-    """Pycco on one corpus."""
-
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-        self._site = corpus.folder.with_name(f"{corpus.folder.name}-pycco")
-
-    def build(self, measure: Measure[Measurement]) -> Measurement:
-        """Build the pages, for the first time."""
-        shutil.rmtree(self._site, ignore_errors=True)
-        command = [_program("pycco"), "--paths", "--directory", str(self._site), *self._corpus.files]
-        return measure(command, self._corpus.folder, os.environ)
-
-
-def _program(name: str) -> str:
-    """Where a program is that was installed beside this Python."""
-    return str(Path(sys.executable).with_name(name))
+def _memory(what: str, few: Measured, many: Measured) -> list[Row]:
+    rows = []
+    for kind in KINDS[:2]:
+        ours, more, theirs = few.memory["sidelit"][kind], many.memory["sidelit"][kind], few.memory["Pycco"]["cold"]
+        a_page = (more.python - ours.python) * 1000 / (many.pages - few.pages)
+        rows += [
+            Row(
+                f"{what}, {kind}, all Python, Pycco",
+                ours.python,
+                "MB",
+                theirs.python,
+                ours.python / theirs.python,
+                limit=PYTHON,
+            ),
+            Row(f"{what}, {kind}, each further page", a_page, "KB", limit=PAGE),
+        ]
+    return [*rows, Row(f"{what}, cold, Node", few.memory["sidelit"]["cold"].node, "MB")]
 
 
 def _node_version() -> str:

@@ -25,6 +25,9 @@ _FORMATS = {
     "MB": "{:.0f} MB",
     "KB": "{:.1f} KB",
     "points": "{:.0f}",
+    "pages/s": "{:.0f} pages/s",
+    "times": "{:.1f} times",
+    "%": "{:.0f} %",
     "shift": "{:.4f}",
 }
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-import warnings
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from sidelit.prose import Prose, Rendering
 
 # What front matter may say.
-KNOWN_NAMES = ("title", "summary", "redirect", "image", "paper", "symbols")
+KNOWN_NAMES = ("title", "summary", "redirect", "image", "paper", "symbols", "standalone", "notebook")
 
 
 def examine(document: Document, rendering: Rendering) -> list[Diagnostic]:
@@ -352,7 +351,7 @@ _AnyDefinition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def _definitions(document: Document) -> Iterator[Diagnostic]:
-    """The rules for classes and functions. They need Python's tree, which is read when it is known to be needed."""
+    """The rules for classes and functions."""
     silent = [each for each in _undocumented(document) if _is_public(each.qualname)]
     listed = [each for each in document.sections if each.docstring and each.qualname and _ITEM.search(each.docs)]
     if not silent and not listed:
@@ -398,14 +397,9 @@ class _Tree:
         self.lines = document.lines
         self.by_line: dict[int, _AnyDefinition] = {}
         self.parents: dict[_AnyDefinition, _AnyDefinition | None] = {}
-        text = "\n".join(document.lines).replace("\0", " ") + "\n"
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        if document.tree is None:
             return
-        stack: list[tuple[ast.AST, _AnyDefinition | None]] = [(tree, None)]
+        stack: list[tuple[ast.AST, _AnyDefinition | None]] = [(document.tree, None)]
         while stack:
             node, parent = stack.pop()
             if isinstance(node, _AnyDefinition):

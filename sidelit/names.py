@@ -25,13 +25,14 @@ import ast
 import builtins
 import re
 import sys
-import warnings
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
+
+from sidelit.source import syntax_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,15 @@ class Names:
     stars: tuple[str, ...] = ()
 
 
-def find_names(lines: Sequence[str], module: str, is_package: bool = False) -> Names:
+def find_names(lines: Sequence[str], module: str, is_package: bool = False, tree: ast.Module | None = None) -> Names:
     """
     ## From lines to names
 
     `module` is the dotted name of the file and `is_package` true for an `__init__.py`: relative imports start there. A
-    file that Python cannot parse has no names.
+    file that Python cannot parse has no names. `tree` is how Python reads it, if somebody has asked already.
     """
-    text = "\n".join(lines).replace("\0", " ") + "\n"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = tree or syntax_tree(lines)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Names()
 

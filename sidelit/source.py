@@ -65,7 +65,7 @@ class Document:
 
     `lines` are the lines of the file without their ends. `diagnostics` are what is wrong with the file itself: its
     encoding, its syntax, its front matter. `switches` are the comments that switch [rules](rules.py) off, which no page
-    shows, and `asleep` are the runs of comments that are code.
+    shows, and `asleep` are the runs of comments that are code. `tree` is how Python reads the file, if it does.
     """
 
     path: str
@@ -77,6 +77,7 @@ class Document:
     diagnostics: tuple[Diagnostic, ...] = ()
     switches: tuple[Switch, ...] = ()
     asleep: tuple[LineRange, ...] = ()
+    tree: ast.Module | None = field(default=None, compare=False, repr=False)
 
 
 def parse(text: str, path: str, module: str = "") -> Document:
@@ -95,7 +96,8 @@ def parse(text: str, path: str, module: str = "") -> Document:
         front_matter, diagnostics = _read_front_matter(_header(outline), path)
     else:
         front_matter, diagnostics = _take_front_matter(drafts[0], path)
-    diagnostics += _syntax_diagnostics(lines, outline, path)
+    tree, syntax_diagnostics = _read_tree(lines, outline, path)
+    diagnostics += syntax_diagnostics
 
     sections = _number(drafts)
     check_lossless(sections, lines)
@@ -111,6 +113,7 @@ def parse(text: str, path: str, module: str = "") -> Document:
         tuple(diagnostics),
         tuple(sorted(switches, key=lambda switch: switch.line)),
         tuple(outline.asleep),
+        tree,
     )
 
 
@@ -1064,27 +1067,37 @@ def plain_text(markdown: str) -> str:
     return re.sub(r"\\?[`$]", "", text).strip()
 
 
-def _syntax_diagnostics(lines: Sequence[str], outline: _Outline, path: str) -> list[Diagnostic]:
+def _read_tree(lines: Sequence[str], outline: _Outline, path: str) -> tuple[ast.Module | None, list[Diagnostic]]:
     """
     ### Does Python read it?
 
     A file that does not parse still has its sections. The author is told where Python stumbled.
     """
-    for number, line in enumerate(lines, start=1):
-        if "\0" in line:
-            message = "a NUL byte, which Python refuses; it is shown as \N{SYMBOL FOR NULL}; remove it"
-            return [Diagnostic(path, number, line.index("\0") + 1, "syntax", message)]
+    tree, diagnostics = None, []
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse("\n".join(lines) + "\n")
+        tree = syntax_tree(lines)
     except SyntaxError as error:
         at = min(max(error.lineno or outline.stopped or 1, 1), max(len(lines), 1))
         message = f"Python cannot read this: {error.msg}; the page shows the file as far as it goes"
-        return [Diagnostic(path, at, max(error.offset or 1, 1), "syntax", message)]
+        diagnostics = [Diagnostic(path, at, max(error.offset or 1, 1), "syntax", message)]
     except (RecursionError, MemoryError, ValueError) as error:
         reason = str(error) or type(error).__name__
         message = f"Python cannot read this: {reason}; the page shows the file as far as it goes"
-        return [Diagnostic(path, 1, 1, "syntax", message)]
-    return []
+        diagnostics = [Diagnostic(path, 1, 1, "syntax", message)]
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:
+            message = "a NUL byte, which Python refuses; it is shown as \N{SYMBOL FOR NULL}; remove it"
+            return tree, [Diagnostic(path, number, line.index("\0") + 1, "syntax", message)]
+    return tree, diagnostics
+
+
+def syntax_tree(lines: Sequence[str]) -> ast.Module:
+    """
+    ### How Python reads the lines
+
+    A NUL byte is read as a blank. Raises what `ast.parse` raises.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse("\n".join(lines).replace("\0", " ") + "\n")
 

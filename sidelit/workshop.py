@@ -24,6 +24,7 @@ from sidelit import fingerprint
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.page import Page, from_json, make_page, to_json
+from sidelit.proofs import Verified
 from sidelit.source import decode, parse
 from sidelit.tree import Source
 
@@ -39,7 +40,7 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `docstrings`, `parents` and `repository` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents`, `repository`, `api` and `verified` are as in [`make_page`](page.py#make_page).
     """
 
     source: Source
@@ -47,6 +48,8 @@ class Order:
     repository: str
     allow_html: bool
     docstrings: str = "auto"
+    api: bool = False
+    verified: Verified | None = None
 
 
 def make(order: Order, data: bytes) -> Page:
@@ -64,6 +67,8 @@ def make(order: Order, data: bytes) -> Page:
         is_package=source.is_package,
         parents=order.parents,
         repository=order.repository,
+        api=order.api,
+        verified=order.verified,
     )
     return page.with_diagnostics(faults)
 

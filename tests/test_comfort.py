@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from building import own_cache, write  # noqa: F401
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from sidelit.hosts.site import build
 
@@ -566,14 +566,76 @@ def test_a_second_tap_extends(reader: Any) -> None:
         page.wait_for_url(f"**{address}")
 
 
+def top_of(page: Page, place: str) -> float:
+    """Where an element begins, once three frames have found it at the same height."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """async (place) => {
+          const tops = [];
+          do {
+            await new Promise(requestAnimationFrame);
+            tops.unshift(document.getElementById(place).getBoundingClientRect().top);
+          } while (!(tops[0] === tops[1] && tops[1] === tops[2]));
+          return tops[0];
+        }""",
+        place,
+    )
+
+
 @pytest.mark.parametrize("width", [1440, 1024, 768, 390])
 def test_an_address_of_lines_lights_them_and_leads_there(reader: Any, width: int) -> None:
     page = reader("pkg/hard.html#L60-L66", width=width)
     assert chosen(page) == [str(number) for number in range(60, 67)]
-    assert 48 <= page.evaluate(BOX, "#L60")[0] < 200
+    assert 48 <= top_of(page, "L60") < 200
     page.evaluate("() => { location.hash = 'L100'; }")
     page.wait_for_function("() => document.querySelector('#L100').classList.contains('chosen')")
     assert chosen(page) == ["100"]
+
+
+@pytest.mark.parametrize(("address", "place"), [("L60-L66", "L60"), ("long_prose", "long_prose")])
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_the_place_of_an_address_stays_below_the_bar_whatever_comes_late(
+    reader: Any, site: str, width: int, address: str, place: str
+) -> None:
+    page = reader("index.html", width=width)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    late: list[Route] = []
+    page.route(re.compile(r"\.(svg|png|woff2)$"), lambda route: late.append(route))
+    page.goto(f"{site}pkg/hard.html#{address}", wait_until="domcontentloaded")
+    assert 48 <= top_of(page, place) < 200
+    before = page.evaluate("() => scrollY")
+    while page.evaluate("() => document.readyState !== 'complete' || document.fonts.status !== 'loaded'"):
+        while late:
+            late.pop().continue_()
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert 48 <= top_of(page, place) < 200
+    assert page.evaluate("() => scrollY") > before
+
+    # Even after everything is loaded
+    page.evaluate("() => { document.documentElement.style.overflowAnchor = 'none'; }")
+    page.locator("#section-0 > .docs").evaluate("(each) => { each.style.paddingTop = '1000px'; }")
+    assert 48 <= top_of(page, place) < 200
+
+
+def test_who_has_scrolled_away_from_the_place_of_an_address_is_left_alone(reader: Any) -> None:
+    page = reader("pkg/hard.html#L60")
+    assert 48 <= top_of(page, "L60") < 200
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("() => document.querySelector('#L60').getBoundingClientRect().top > 500")
+    before = top_of(page, "L60")
+    page.evaluate("() => document.querySelector('#long_prose').append('A line more. '.repeat(100))")
+    assert abs(top_of(page, "L60") - before) <= 1
+
+
+def test_who_comes_back_to_a_page_is_where_they_left_it(reader: Any, site: str) -> None:
+    page = reader("pkg/hard.html#long_prose")
+    assert 48 <= top_of(page, "long_prose") < 200
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("() => document.querySelector('#long_prose').getBoundingClientRect().top > 500")
+    before = top_of(page, "long_prose")
+    page.reload()
+    assert abs(top_of(page, "long_prose") - before) <= 1
 
 
 @pytest.mark.parametrize("touch", [True, False])
@@ -738,6 +800,62 @@ def test_material_keeps_columns_lines_and_copying_and_its_own_palette(
     said(page, "Copied")
     assert clipboard(page) == "import math"
     assert page.evaluate("() => document.documentElement.scrollWidth") == 1440
+    context.close()
+    assert not errors
+
+
+@pytest.mark.parametrize("address", ["", "#L60-L62"])
+def test_pages_that_material_puts_in_place_of_others_can_do_the_same(
+    browser: Browser, folder: Path, serve_folder: Callable[[Path], str], address: str
+) -> None:
+    root = folder.parent
+    theme = "theme: {name: material, font: false, features: [navigation.instant]}\nsite_url: http://127.0.0.1/"
+    (root / "instant.yml").write_text((root / "mkdocs.yml").read_text().replace("theme: sidelit", theme))
+    made = build(root / "instant.yml", root / "instant").folder
+    served = serve_folder(made)
+
+    # It does so for the pages that the sitemap has, which are at the port that is free.
+    sitemap = made / "sitemap.xml"
+    sitemap.write_text(sitemap.read_text().replace("http://127.0.0.1/", served))
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.rstrip("/"))
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(served, wait_until="networkidle")
+    page.evaluate("() => { globalThis.notLoadedAnew = true; }")
+    page.locator(".md-content").evaluate(
+        "(each, href) => each.insertAdjacentHTML('afterbegin', `<a id='over' href='${href}'>Over</a>`)",
+        f"pkg/hard.html{address}",
+    )
+    page.locator("#over").click()
+    page.locator("#container").wait_for()
+    assert page.evaluate("() => notLoadedAnew")
+    if address:
+        assert chosen(page) == ["60", "61", "62"]
+        assert 48 <= top_of(page, "L60") < 200
+    page.locator("#L60").click()
+    said(page, "Line 60")
+    assert chosen(page) == ["60"] and page.locator(".chosen-lines").count() == 1
+    page.keyboard.press("Escape")
+    block(page, "import math").hover()
+    block(page, "import math").get_by_role("button", name="Copy").click()
+    said(page, "Copied")
+    assert clipboard(page) == "import math"
+    assert block(page, "import math").locator("button").count() == 1
+    page.locator("#L100").scroll_into_view_if_needed()
+    assert page.evaluate(BOX, "[id='short_prose']")[0] >= 48
+    page.locator("mjx-container[display=true][tabindex='0']").first.wait_for(state="attached")
+    page.get_by_role("button", name="Enlarge: a plot").click()
+    page.locator("dialog[open] img").wait_for()
+    page.keyboard.press("Escape")
+
+    # Back on a page without lines, nothing is left of them.
+    page.locator("#L60").click()
+    page.locator(".chosen-lines").wait_for()
+    page.locator(".md-header a[title]").first.click()
+    page.locator(".chosen-lines").wait_for(state="detached")
+    assert page.evaluate("() => notLoadedAnew")
     context.close()
     assert not errors
 

@@ -112,7 +112,7 @@ def test_a_full_disk_is_one_line(tree: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("sidelit.hosts.mkdocs._write", full)
+    monkeypatch.setattr("sidelit.hosts.mkdocs.write", full)
     ran = sidelit("build", "pkg")
     assert ran.status == 1
     assert len(ran.lines) == 1
@@ -308,7 +308,7 @@ def test_many_pages_are_the_same_from_many_processes(tree: Path) -> None:
     (tree / "pkg" / "many" / "m7.py").write_text("# Other\ny = 1\n")
     after = built()
     changed = {name for name in expected if after[name] != expected[name]}
-    assert changed == {"pkg/many/m7.html", "assets/sidelit/search-index.js"}
+    assert changed == {"pkg/many/m7.html", "pkg/many/m7.py", "assets/sidelit/search-index.js"}
     assert set(after) == set(expected)
 
 

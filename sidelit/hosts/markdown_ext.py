@@ -58,7 +58,7 @@ class AnnotatedExtension(Extension):
 
     * `base_path` is the folder that files are named from, and may not lie outside of; it counts from the configuration
     * `assets` is the address of the folder with the fonts in the site
-    * `allow_html`, `docstrings`, `macros` and `cache` are as in [the plugin](mkdocs.py#Options)
+    * `allow_html`, `docstrings`, `macros` and `cache` are as in [the plugin](options.py#Options)
     """
 
     def __init__(self, **options: Any) -> None:

@@ -4,6 +4,7 @@
 The site is built into a folder of the system and served from there. When a source is saved, its page alone is made
 again, which takes a fraction of a second however large the site is, and browsers load it where they were. The whole
 site follows when there is quiet: a title may have changed in the navigation, or a link on another page be broken now.
+Whoever saves again meanwhile need not wait for that. It is given up, and follows later.
 
 A source with an error has its page all the same, with the error above it. A configuration with an error leaves the
 site as it was. Files that are added, renamed or removed are followed by a build of everything.
@@ -12,10 +13,14 @@ site as it was. Files that are added, renamed or removed are followed by a build
 from __future__ import annotations
 
 import filecmp
+import gc
+import queue
 import shutil
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +31,8 @@ from sidelit.scratch import temporary_folder
 if TYPE_CHECKING:
     from sidelit.hosts.mkdocs import SidelitPlugin
 
-# Milliseconds: what changes within the first is taken together, and after the second of quiet the site follows.
-TOGETHER, QUIET = 30, 400
+# What changes within so many milliseconds is taken together. After so many seconds of quiet the site follows.
+TOGETHER, QUIET = 10, 0.4
 
 
 def serve(config: Path, address: str) -> None:
@@ -37,8 +42,6 @@ def serve(config: Path, address: str) -> None:
     `config` is a `mkdocs.yml`, `address` a host and a port, such as `127.0.0.1:8000`. Raises `SiteError` where the
     address is taken or the configuration is not valid.
     """
-    from watchfiles import watch
-
     host, _, port = address.rpartition(":")
     try:
         server = LiveServer(host, int(port))
@@ -46,7 +49,8 @@ def serve(config: Path, address: str) -> None:
         raise SiteError(f"{address}: {error.strerror or error}; choose another address with --address") from None
 
     with reporting() as report, temporary_folder("sidelit-serve-") as scratch:
-        session = Session(config, scratch, server, report)
+        news: News = queue.SimpleQueue()
+        session = Session(config, scratch, server, report, news)
         session.build()
         server.start()
         print(f"Serving on {server.address}", file=sys.stderr, flush=True)
@@ -54,28 +58,62 @@ def serve(config: Path, address: str) -> None:
             while True:
                 # What is watched may change with the configuration.
                 watched = session.watched
-                pace = {"step": TOGETHER, "debounce": TOGETHER, "rust_timeout": QUIET, "yield_on_timeout": True}
-                for changes in watch(*watched, **pace):  # type: ignore[arg-type]
-                    session.follow({Path(path) for _, path in changes})
-                    if session.watched != watched:
-                        break
+                with _watching(watched, news):
+                    while session.watched == watched:
+                        try:
+                            changed = news.get(timeout=QUIET)
+                        except queue.Empty:
+                            changed = set()
+                        session.follow(changed)
         finally:
             server.close()
             session.close()
+
+
+# Files that have changed together.
+News = queue.SimpleQueue[set[Path]]
+
+
+@contextmanager
+def _watching(paths: Collection[Path], news: News) -> Iterator[None]:
+    """Watch files and folders, beside whatever else is done."""
+    from watchfiles import watch
+
+    stop = threading.Event()
+
+    def work() -> None:
+        for changes in watch(*paths, step=TOGETHER, debounce=TOGETHER, stop_event=stop):
+            news.put({Path(path) for _, path in changes})
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+class Interrupted(BaseException):
+    """
+    ### There is something more urgent
+
+    No error, so whoever handles errors lets it pass, as with `KeyboardInterrupt`.
+    """
 
 
 class Session:
     """
     ## What is kept between two changes
 
-    `watched` are the files and folders that the site is made of.
+    `watched` are the files and folders that the site is made of. As long as there is something in `news`, no build
+    follows.
     """
 
-    def __init__(self, config: Path, scratch: Path, server: LiveServer, report: Report) -> None:
+    def __init__(self, config: Path, scratch: Path, server: LiveServer, report: Report, news: News) -> None:
         self._config = config
         self._scratch = scratch
         self._server = server
         self._report = report
+        self._news = news
         self._plugin: SidelitPlugin | None = None
         self._end: Callable[[], object] = lambda: None
         self._outdated: Path | None = None
@@ -83,11 +121,12 @@ class Session:
         self._behind = False
         self.watched: list[Path] = [config]
 
-    def build(self) -> None:
+    def build(self, pause: Callable[[], None] = lambda: None) -> None:
         """
-        ### Build everything, for the first time
+        ### Build everything
 
-        Raises `SiteError` for a configuration that is not valid.
+        Raises `SiteError` for a configuration that is not valid. `pause` is called now and then, and may end the build
+        with an exception of its own.
         """
         self._builds += 1
         folder = self._scratch / str(self._builds)
@@ -97,7 +136,15 @@ class Session:
             plugin: SidelitPlugin | None = config.plugins.get("sidelit")
             if plugin:
                 plugin.goes_on = True
-            build_loaded(config, "serve")
+                plugin.pause = pause
+            try:
+                build_loaded(config, "serve")
+            except Interrupted:
+                if plugin:
+                    plugin.stop()
+                config.plugins.on_shutdown()
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         self.close()
         self._plugin, self._end = plugin, config.plugins.on_shutdown
         self._server.folder, self._server.problems = folder, _problems(plugin)
@@ -108,12 +155,11 @@ class Session:
         """
         if not changed:
             if self._behind:
-                self._behind = False
                 self._catch_up()
             return
 
         self._behind = True
-        pages = [self._plugin.page_of(path) for path in changed] if self._plugin else []
+        pages = [self._plugin.again.page_of(path) for path in changed] if self._plugin else []
         done = [page.file.dest_uri for page in pages if page and self._again(page)]
         if done:
             self._server.problems = _problems(self._plugin)
@@ -122,22 +168,35 @@ class Session:
     def _again(self, page: Any) -> bool:
         """Make one page again; whatever is wrong beyond its source, the build of everything will tell."""
         assert self._plugin is not None
+
+        # Whatever there is to collect can wait. With a whole site in memory, it takes longer than to make a page.
+        gc.disable()
         try:
-            self._plugin.write_again(page)
+            self._plugin.again.write(page)
         except Exception:
             return False
+        finally:
+            gc.enable()
         return True
+
+    def _heed(self) -> None:
+        if not self._news.empty():
+            raise Interrupted
 
     def _catch_up(self) -> None:
         before = self._server.folder
         self._report.lines.clear()
         try:
-            self.build()
+            self.build(self._heed)
+        except Interrupted:
+            return
         except SiteError as error:
+            self._behind = False
             print(f"sidelit: {error}", file=sys.stderr, flush=True)
             self._server.problems = {"": [*self._report.lines, str(error)]}
             self._server.tell([""])
             return
+        self._behind = False
         self._server.tell(list(_different(before, self._server.folder)))
 
         # A request may still be reading from the folder that has just been replaced.
@@ -151,13 +210,15 @@ class Session:
             self._plugin.stop()
             self._plugin = None
         self._end()
+        gc.collect()
 
 
 def _watched(config: Any) -> Iterator[Path]:
-    """Give what exists of the configuration, the hand-written pages, the theme and the sources."""
+    """Give what exists of the configuration, the hand-written pages, the theme, the sources and the proofs."""
     paths = [config.config_file_path, config.docs_dir, config.theme.custom_dir, *config.watch]
     if plugin := config.plugins.get("sidelit"):
-        paths += [Path(config.config_file_path).parent / _path_of(entry) for entry in plugin.config.sources]
+        own = [*map(_path_of, plugin.config.sources), *filter(None, [plugin.config.proofs])]
+        paths += [Path(config.config_file_path).parent / path for path in own]
     for path in paths:
         if path and Path(path).exists():
             yield Path(path).resolve()
@@ -170,7 +231,7 @@ def _path_of(entry: Any) -> str:
 def _problems(plugin: SidelitPlugin | None) -> dict[str, list[str]]:
     """What is wrong with each page, by its file."""
     problems: dict[str, list[str]] = defaultdict(list)
-    for dest_uri, message in plugin.problems() if plugin else ():
+    for dest_uri, message in plugin.again.problems() if plugin else ():
         problems[dest_uri].append(message)
     return problems
 

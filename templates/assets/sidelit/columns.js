@@ -27,20 +27,38 @@
         if (overflows && target.matches("mjx-container")) target.style.setProperty("--sl-ems", ems);
       }
     }
+    if (arrived) sidelit.arrive(arrived);
   });
-  for (const each of document.querySelectorAll(`${sides}, ${bodies}, ${wide}`)) observer.observe(each);
+  sidelit.onPage(() => {
+    observer.disconnect();
+    for (const each of document.querySelectorAll(`body, ${sides}, ${bodies}, ${wide}`)) observer.observe(each);
+  });
 
-  // For a link, a place is where the section is, and not where its prose has gone along to.
+  function placeOf(hash) {
+    try { return document.getElementById(decodeURIComponent(hash.slice(1))); } catch { return null; }
+  }
+
+  // For a link, a place is where the section is, and not where its prose has gone along to. What is measured or loaded
+  // later may move the place, and the window goes along until the reader does anything. Who comes back to a page is
+  // brought by the browser to where they left.
+  const [{ type }] = performance.getEntriesByType("navigation");
+  let arrived = type === "navigate" ? placeOf(location.hash) : null;
+
   sidelit.arrive = (target) => {
+    arrived = target;
     document.documentElement.dataset.arriving = "";
     target.scrollIntoView();
     delete document.documentElement.dataset.arriving;
   };
 
+  for (const kind of ["pointerdown", "touchmove", "wheel", "keydown"]) {
+    addEventListener(kind, () => { arrived = null; }, { capture: true, passive: true });
+  }
+
   document.addEventListener("click", ({ target }) => {
     const link = target.closest?.("a[href*='#']");
     if (!link || link.href.split("#")[0] !== location.href.split("#")[0]) return;
-    const place = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    const place = placeOf(link.hash);
     if (place) setTimeout(() => sidelit.arrive(place));
   });
 }

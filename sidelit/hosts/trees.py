@@ -1,0 +1,193 @@
+"""
+# The trees' files, among MkDocs' own
+
+Each source and each readme of the trees is added to the files that MkDocs knows, and so is what their pages show, such
+as images. What lies in `docs` already stays, and what MkDocs had better not publish is taken out.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from mkdocs.structure.files import File, Files
+
+from sidelit import portable
+from sidelit.diagnostic import Diagnostic
+from sidelit.hosts.documents import AnnotatedFile, AnnotatedPage, Make, ReadmePage, edit_uri
+from sidelit.hosts.telling import Teller
+from sidelit.links import relative_url, url_of
+from sidelit.selection import Globs
+from sidelit.source import decode
+from sidelit.tree import PACKAGE_FILES, Mount, Source, escapes, find_sources, name_of, page_address
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+
+
+class Trees:
+    """
+    ## The trees of one build
+
+    * `config` is MkDocs' configuration
+    * `mounts` are the trees, `globs` say which of their files are meant
+    * `top` is the folder from which diagnostics name their files
+    * `teller` hears what is wrong with files
+    * `bounded` says that readmes may be anyone's, and may not take long
+    * `sources` are those that have a page, by their names in MkDocs
+    """
+
+    def __init__(
+        self, config: MkDocsConfig, mounts: Sequence[Mount], globs: Globs, top: Path, teller: Teller, *, bounded: bool
+    ) -> None:
+        self._config = config
+        self._bounded = bounded
+        self._mounts = mounts
+        self._globs = globs
+        self._top = top
+        self._teller = teller
+        self.sources: Mapping[str, Source] = {}
+        self._places: Mapping[str, str] = {}
+        self._addresses: Mapping[str, str] = {}
+
+    def add(self, files: Files, titles: Mapping[str, str | None], make: Make) -> list[File]:
+        """
+        ### Add the trees' files to MkDocs'
+
+        `titles` are those that the navigation gives to them. Returns what was added, in order.
+        """
+        self._check_docs(files)
+        sources, diagnostics = find_sources(self._mounts, self._globs)
+        taken = {portable.place(file.dest_uri): file for file in files.documentation_pages()}
+        added: list[File] = []
+        told: set[str] = set()
+
+        # Hand-written prose comes first where two want one address.
+        for source in sorted(sources, key=lambda source: not source.is_markdown):
+            # A tree may lie in `docs`. Readmes are pages there already, and code is not only to be copied.
+            there = files.get_file_from_path(source.uri)
+            if there and os.path.realpath(there.abs_src_path or "") == os.path.realpath(source.path):
+                if there.is_documentation_page():
+                    continue
+                files.remove(there)
+
+            file = self._file(source)
+            other = taken.get(portable.place(file.dest_uri)) or files.get_file_from_path(source.uri)
+            problem = _clash(file, other) if other else portable.problem(file.dest_uri)
+            if problem and problem not in told:
+                told.add(problem)
+                diagnostics.append(Diagnostic(source.shown, 1, 1, "address", problem))
+            if other or not portable.is_writable(file.dest_uri):
+                continue
+            taken[portable.place(file.dest_uri)] = file
+            files.append(file)
+            added.append(file)
+            if isinstance(file, AnnotatedFile):
+                AnnotatedPage(titles.get(source.uri), file, self._config, make)
+            else:
+                give_up = partial(self._give_up, source.shown)
+                ReadmePage(titles.get(source.uri), file, self._config, self._bounded, give_up)
+
+        added.sort(key=lambda file: file.src_uri)
+        by_uri = {source.uri: source for source in sources}
+        self.sources = {file.src_uri: by_uri[file.src_uri] for file in added}
+        self._places = {str(source.path): uri for uri, source in self.sources.items()}
+        self._addresses = {file.src_uri: file.dest_uri for file in added}
+        self._teller.tell(diagnostics)
+        return added
+
+    def _give_up(self, shown: str, message: str) -> None:
+        self._teller.tell([Diagnostic(shown, 1, 1, "markdown", message)])
+
+    def _file(self, source: Source) -> File:
+        if not source.is_markdown:
+            return AnnotatedFile(source, self._config)
+        file = File.generated(self._config, source.uri, abs_src_path=str(source.path))
+        file.dest_uri = page_address(source.uri, self._config.use_directory_urls)
+        file.name = posixpath.splitext(posixpath.basename(source.uri))[0]
+        file.edit_uri = edit_uri(source.path, self._config)
+        file.content_string = self._text_of(source.path, source.shown)
+        return file
+
+    def _check_docs(self, files: Files) -> None:
+        """Keep MkDocs from what it would publish, or fall over: links out of `docs`, and files that are not UTF-8."""
+        docs = Path(self._config.docs_dir)
+        for file in list(files):
+            if file.src_dir is None or Path(file.src_dir) != docs:
+                continue
+            path = docs / file.src_uri
+            if escapes(path, docs):
+                files.remove(file)
+                message = "a symbolic link out of the folder is not published; put a copy in its place"
+                self._teller.tell([Diagnostic(name_of(path, self._top), 1, 1, "link-out-of-tree", message)])
+            elif file.is_documentation_page():
+                try:
+                    path.read_text(encoding="utf-8-sig")
+                except (UnicodeDecodeError, OSError):
+                    file.content_string = self._text_of(path, name_of(path, self._top))
+
+    def _text_of(self, path: Path, shown: str) -> str:
+        """Read a Markdown file, whatever is in it."""
+        try:
+            text, diagnostics = decode(path.read_bytes(), shown)
+        except OSError as error:
+            text, diagnostics = "", [Diagnostic(shown, 1, 1, "source", f"cannot be read: {error.strerror}")]
+        self._teller.tell(diagnostics)
+        return text
+
+    def parents(self, page: AnnotatedPage) -> Iterator[tuple[str, str]]:
+        """
+        ### The pages above a page
+
+        The home page, then each package that has a page, as names and links.
+        """
+        yield "home", relative_url("" if page.file.use_directory_urls else "index.html", page.file.url)
+        folder = ""
+        for name in posixpath.dirname(page.source.uri).split("/"):
+            folder = posixpath.join(folder, name)
+            package = (posixpath.join(folder, each) for each in PACKAGE_FILES)
+            if address := next(filter(None, map(self._addresses.get, package)), ""):
+                yield name, relative_url(url_of(address, page.file.use_directory_urls), page.file.url)
+
+    def place(self, target: str, source: Source) -> str:
+        """
+        ### A link to a source by its place in the site, in which a folder `src` does not count
+
+        Empty where `target`, as it stands in a source, is no source.
+        """
+        relative, mark, anchor = target.partition("#")
+        place = self._places.get(os.path.normpath(source.path.parent / unquote(relative)))
+        if not relative or place is None:
+            return ""
+        return quote(posixpath.relpath(place, posixpath.dirname(source.uri) or ".")) + mark + anchor
+
+    def publish(self, source: Source, target: str, files: Files) -> None:
+        """
+        ### Put a file of the tree that a page refers to, such as an image, beside the page
+        """
+        relative = unquote(target.partition("#")[0])
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(source.uri), relative))
+        file = source.path.parent / relative
+        if not relative or place.startswith("/") or files.get_file_from_path(place):
+            return
+
+        # What is hidden, or behind a hidden folder such as `.git`, was not meant to be published.
+        if any(part.startswith(".") for part in place.split("/")):
+            return
+
+        # Not `Path.is_file`, which raises for a name that is too long.
+        if file.suffix in (".py", ".pyi", ".md") or not os.path.isfile(file):
+            return
+        root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
+        if not escapes(file, root if root.is_dir() else root.parent):
+            files.append(File.generated(self._config, place, abs_src_path=str(file)))
+
+
+def _clash(file: File, other: File) -> str:
+    name = other.source.shown if isinstance(other, AnnotatedFile) else other.src_uri
+    return portable.clash(file.dest_uri, name, file.dest_uri if file.src_uri == other.src_uri else other.dest_uri)

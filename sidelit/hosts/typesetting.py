@@ -1,0 +1,173 @@
+"""
+# The formulas of a site
+
+Each formula is asked for when its page is made, and put in when its page is written: in between, MathJax works while
+Python goes on. At the end there is one style sheet for all of them, with the fonts that it names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from mkdocs.structure.pages import Page as HostPage
+from mkdocs.utils import normalize_url
+
+from sidelit import mathjax
+from sidelit.cache import Cache
+from sidelit.diagnostic import Diagnostic
+from sidelit.formula import Formula
+from sidelit.hosts.options import Options
+from sidelit.hosts.output import write
+from sidelit.hosts.telling import Teller, log
+from sidelit.symbols import Symbol, unused_symbols
+from sidelit.theme import ASSETS
+
+MATH_SHEET = f"{ASSETS}/math.css"
+FONTS = f"{ASSETS}/fonts"
+
+
+class Typesetting:
+    """
+    ## Those of one build
+
+    * `options` are the plugin's, `cache` keeps results between builds
+    * `teller` hears what is wrong with TeX
+    * `on_progress` hears how many of how many new formulas are done
+    * `on_formula` hears the TeX and the HTML of each formula that is put into a page
+    * `any` is whether the site has any
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        cache: Cache,
+        teller: Teller,
+        on_progress: Callable[[int, int], None],
+        on_formula: Callable[[str, str], None],
+    ) -> None:
+        self._options = options
+        self._teller = teller
+        self._on_formula = on_formula
+        self._used: set[mathjax.Typeset] = set()
+        self._used_here: set[mathjax.Typeset] = set()
+        self._written = 0
+        self.any = False
+        self._math = self._start(cache, on_progress)
+
+    def _start(self, cache: Cache, on_progress: Callable[[int, int], None]) -> mathjax.MathJax | None:
+        """Return the typesetter, or `None` where the reader's browser has to do it."""
+        if self._options.math == "client":
+            return None
+        if reason := mathjax.missing():
+            log.info(f"{reason}; formulas are left to the reader's browser, as with `math: client`")
+            return None
+        return mathjax.MathJax(macros=self._options.macros, cache=cache, on_progress=on_progress)
+
+    @property
+    def at_build(self) -> bool:
+        """Are they typeset now, and not by the reader's browser?"""
+        return self._math is not None
+
+    def request(self, formulas: Sequence[Formula], symbols: Sequence[Symbol] = ()) -> None:
+        """
+        ### Ask for the formulas of a page, and for those of its symbols
+        """
+        self.any |= bool(formulas or symbols)
+        if self._math:
+            self._math.request(formulas, _pairs(symbols))
+            self._math.request([symbol.formula for symbol in symbols])
+
+    def html(self, each: Formula, symbols: Sequence[Symbol] = (), found: set[int] | None = None) -> str:
+        """
+        ### One formula, as the page shows it
+
+        The numbers of the `symbols` that it holds are added to `found`.
+        """
+        if self._math is None:
+            opening, closing = (r"\[", r"\]") if each.display else (r"\(", r"\)")
+            return f'<span class="math">{opening}{escape(each.tex)}{closing}</span>'
+        result = self._math.typeset(each, _pairs(symbols))
+        if isinstance(result, Diagnostic):
+            self._teller.tell([result])
+            return f'<code class="tex-error">{escape(each.tex)}</code>'
+        self._used_here.add(result)
+        if found is not None:
+            found.update(result.found)
+        self._on_formula(each.tex, result.html)
+        return result.html
+
+    def refuses(self, each: Formula) -> bool:
+        """
+        ### Is something wrong with a formula?
+
+        Asked where it is shown a second time, and was told of at the first.
+        """
+        return self._math is not None and isinstance(self._math.typeset(each), Diagnostic)
+
+    def check(self, symbols: Sequence[Symbol], found: set[int]) -> None:
+        """
+        ### Tell which symbols no formula of their page holds
+        """
+        if self._math:
+            for number, symbol in enumerate(symbols):
+                # TeX that MathJax refuses is told as such.
+                if isinstance(result := self._math.typeset(symbol.formula), Diagnostic):
+                    self._teller.tell([result])
+                elif number not in found:
+                    self._teller.tell(unused_symbols([symbol]))
+
+    def scripts(self, page: HostPage) -> str:
+        """
+        ### What a page needs for its formulas to be typeset by the browser
+        """
+        settings = escape(normalize_url(f"{ASSETS}/mathjax-config.js", page))
+        src = escape(normalize_url(self._options.mathjax_src, page))
+        integrity = f' integrity="{escape(self._options.mathjax_integrity)}"' if self._options.mathjax_integrity else ""
+        return (
+            f'\n<script defer src="{settings}" data-macros="{escape(json.dumps(self._options.macros))}"></script>'
+            f'\n<script defer src="{src}" crossorigin="anonymous"{integrity}></script>'
+        )
+
+    def early_fonts(self) -> list[str]:
+        """
+        ### The fonts that a page is sure to need, by their addresses
+
+        To be asked for once its formulas are in it.
+        """
+        here, self._used_here = self._used_here, set()
+        self._used.update(mathjax.Typeset("", result.rules) for result in here)
+        return [f"{FONTS}/{name}" for name in self._math.preload(here)] if self._math else []
+
+    def write(self, site: Path) -> None:
+        """
+        ### Write the style sheet of the formulas with the fonts that it names
+
+        Once more when there are new formulas, and then what is new.
+        """
+        if self._math and self.any and len(self._used) > self._written:
+            self._written = len(self._used)
+            write(site / MATH_SHEET, self._math.stylesheet(self._used, "fonts").encode())
+            for font in self._math.fonts(self._used):
+                if not (site / FONTS / font.name).exists():
+                    write(site / FONTS / font.name, font.data)
+
+    def stay_ready(self) -> None:
+        """
+        ### Let MathJax be there for the next new formula
+
+        It takes longer to start than to typeset what one writes.
+        """
+        if self._math and self.any:
+            self._math.start()
+
+    def close(self) -> None:
+        """Stop MathJax."""
+        if self._math:
+            self._math.close()
+
+
+def _pairs(symbols: Iterable[Symbol]) -> mathjax.Symbols:
+    return tuple((symbol.variable, symbol.formula.tex) for symbol in symbols)
