@@ -270,3 +270,17 @@ def test_an_article_in_a_page_of_another_host_is_as_harmless(tmp_path: Path, mon
     for name in WORDS:
         made = markdown.markdown(f"::: annotated {name}", extensions=["sidelit.hosts.markdown_ext"])
         assert faults(made, whole=False) == []
+
+
+# ## Sources are read, never run
+
+
+def test_no_command_runs_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = 'import pathlib\n\npathlib.Path("ran").write_text("x")\n\n\ndef f():\n    "Doc."\n'
+    write(tmp_path, {"tree/__init__.py": code, "tree/evil.py": code, "tree/conftest.py": code, "tree/setup.py": code})
+    for command in ("build tree -o site", "check tree", "sections tree/evil.py", "notebook tree/evil.py -o n.ipynb"):
+        sidelit(*command.split())
+    sidelit("standalone", "tree.evil:f", "-o", "s.py")
+    assert (tmp_path / "site/tree/evil.html").is_file() and (tmp_path / "s.py").is_file()
+    assert not list(tmp_path.rglob("ran"))
