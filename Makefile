@@ -8,7 +8,7 @@ AXE := node_modules/axe-core/package.json
 LIGHTHOUSE := benchmarks/node_modules/.package-lock.json
 PEERS := benchmarks/.venv/peers.stamp
 
-.PHONY: help site serve test lint bench figures clean
+.PHONY: help site serve test lint proofs bench figures clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -27,6 +27,9 @@ test: $(TOOLS) $(AXE) ## run all tests
 lint: $(TOOLS) ## check style and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m mypy
+
+proofs: $(TOOLS) ## verify the optimizers again, and write down what their pages say of it
+	$(PYTHON) -m benchmarks.proofs
 
 bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) $(PEERS) ## measure the generator, its pages and the optimizers
 	@$(PYTHON) scripts/install_browser.py
@@ -53,7 +56,7 @@ clean: ## remove what was built and cached; keep .venv and node_modules, which h
 
 $(SITE): .venv/pyvenv.cfg pyproject.toml requirements.txt
 	@echo "Installing what the site needs into .venv."
-	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable .
+	$(PYTHON) -m pip install --disable-pip-version-check --constraint requirements.txt --editable '.[api]'
 	@touch $@
 
 $(TOOLS): $(SITE) requirements-dev.txt

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sidelit.prose import Prose, Rendering
 
 # What front matter may say.
-KNOWN_NAMES = ("title", "summary", "redirect", "image", "paper", "symbols")
+KNOWN_NAMES = ("title", "summary", "redirect", "image", "paper", "symbols", "standalone", "notebook")
 
 
 def examine(document: Document, rendering: Rendering) -> list[Diagnostic]:

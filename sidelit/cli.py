@@ -59,6 +59,8 @@ def _globs(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_API = click.option("--api", is_flag=True, help="Add an API reference. The sources are imported for it.")
+
 _OUTPUT = click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path),
     help="The file to write. One that exists is replaced.",
@@ -85,14 +87,15 @@ def main() -> None:
     help="The folder of the site. It is replaced when all went well, and only then.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Fail when anything is wrong in a source.")
+@_API
 @_globs
 def build(
-    sources: tuple[Path, ...], folder: Path, strict: bool, include: tuple[str, ...], exclude: tuple[str, ...]
+    sources: tuple[Path, ...], folder: Path, strict: bool, api: bool, include: tuple[str, ...], exclude: tuple[str, ...]
 ) -> None:
     """Build a site from packages and files."""
     from sidelit.hosts import bare, site
 
-    with _failing_in_one_line(), bare.configured(sources, include, exclude) as config:
+    with _failing_in_one_line(), bare.configured(sources, include, exclude, api) as config:
         built = site.build(config, folder, strict=strict, dated_by=_folder(sources[0]))
         click.echo(site.farewell(built))
 
@@ -103,13 +106,16 @@ def build(
     "--address", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", callback=_address,
     help="Where to serve it.",
 )  # fmt: skip
+@_API
 @_globs
-def serve(sources: tuple[Path, ...], address: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+def serve(
+    sources: tuple[Path, ...], address: str, api: bool, include: tuple[str, ...], exclude: tuple[str, ...]
+) -> None:
     """Build a site, serve it, and build it again when a source changes."""
     from sidelit.hosts import bare
     from sidelit.hosts import serve as server
 
-    with _failing_in_one_line(), bare.configured(sources, include, exclude) as config:
+    with _failing_in_one_line(), bare.configured(sources, include, exclude, api) as config:
         server.serve(config, address)
 
 
@@ -243,7 +249,7 @@ def _write(text: str, output: Path | None) -> None:
     """Write to a file, or to where the output goes."""
     from sidelit.export.output import write_file
 
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(text, nl=False)
     elif problem := write_file(output, text):
         click.echo(f"{output}: {problem}", err=True)

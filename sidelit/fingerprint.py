@@ -19,7 +19,15 @@ _LIBRARIES = ("Jinja2", "Markdown", "MarkupSafe", "nh3", "Pygments", "PyYAML")
 
 @lru_cache(maxsize=1)
 def of_generator() -> str:
-    """Return a digest of the generator's own modules, its template, its libraries and the version of Python."""
-    files = [*sorted(PACKAGE.glob("*.py")), PACKAGE / "export" / "citation.py", TEMPLATES / "annotated.html"]
+    """Return a digest of the generator's own modules, its templates, its libraries and the version of Python."""
+    exported = (PACKAGE / "export" / name for name in ("citation.py", "modules.py"))
+    templates = (TEMPLATES / name for name in ("annotated.html", "partials/verified.html"))
+    files = [*sorted(PACKAGE.glob("*.py")), *exported, *templates]
     versions = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
     return digest(*(file.read_bytes() for file in files), *versions, repr(sys.version_info[:2]))
+
+
+@lru_cache(maxsize=1)
+def of_export() -> str:
+    """Return a digest of all that decides what a standalone file or a notebook becomes."""
+    return digest(of_generator(), *(file.read_bytes() for file in sorted((PACKAGE / "export").glob("*.py"))))

@@ -436,7 +436,7 @@ def _unquoted(line: str, depth: int) -> str:
 # ## Putting back
 
 # A quote opens a value only behind `=`, as in browsers. The quantifiers are possessive: no input makes them try twice.
-_TAG = re.compile(r"""<(/?[a-zA-Z][^\s/>]*+)(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')|[="'])*+>""")
+_TAG = re.compile(r"""<(/?[a-zA-Z][^\s/>]*+)(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+'|(?!["']))|["'])*+>""")
 _MARKUP = re.compile(r"<(?=[a-zA-Z!?]|/[a-zA-Z])")
 _OPAQUE = frozenset(("script", "style", "textarea", "title"))
 
@@ -451,17 +451,35 @@ def markup(html: str) -> Iterator[tuple[int, int, str]]:
     at = 0
     while match := _MARKUP.search(html, at):
         start = match.start()
-        at, name = len(html), "!"
-        if html[start + 1] in "!?":
-            close = "-->" if html.startswith("<!--", start) else ">"
-            end = html.find(close, start + 2)
-            at = end + len(close) if end >= 0 else at
-        elif tag := _TAG.match(html, start):
-            at, name = tag.end(), tag[1].lower()
-            if name in _OPAQUE:
-                close_tag = re.compile(rf"</{name}\b[^>]*+>", re.IGNORECASE).search(html, at)
-                at = close_tag.end() if close_tag else len(html)
+        at, name = _piece(html, start)
+        at = len(html) if at < 0 else at
         yield start, at, name
+
+
+def unclosed(html: str) -> int:
+    """Return where the first tag or comment begins that nothing closes, or the length of the text."""
+    at = 0
+    while match := _MARKUP.search(html, at):
+        at, name = _piece(html, match.start())
+        if at < 0:
+            return len(html) if name in _OPAQUE else match.start()
+    return len(html)
+
+
+def _piece(html: str, start: int) -> tuple[int, str]:
+    """Return where a piece of markup ends, or -1, and its name."""
+    if html[start + 1] in "!?":
+        close = "-->" if html.startswith("<!--", start) else ">"
+        end = html.find(close, start + 2)
+        return end + len(close) if end >= 0 else -1, "!"
+    tag = _TAG.match(html, start)
+    if not tag:
+        return -1, "!"
+    name = tag[1].lower()
+    if name not in _OPAQUE:
+        return tag.end(), name
+    close_tag = re.compile(rf"</{name}\b[^>]*+>", re.IGNORECASE).search(html, tag.end())
+    return close_tag.end() if close_tag else -1, name
 
 
 def fill(

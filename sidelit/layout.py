@@ -162,15 +162,16 @@ class _Layout:
                 return False
             self.close(keep)
             self.raw(name)
-        elif first == "#" and _HEADING.match(text):
+        elif first == "#" and _HEADING.match(text) or _BREAK.match(text):
             self.close(keep)
             self.emit(text)
-            if not self.open:
-                self.blank()
+            self.part()
         elif first == "#" and _NO_HEADING.match(text):
             self.words("\\" + text, "\\" + text)
         elif (first == "!" and _ADMONITION.match(text)) or (first == "[" and _FOOTNOTE.match(text)):
             self.close(keep)
+            if first == "!" and self.out and self.out[-1]:
+                self.part()
             self.emit(text)
             self.hold("block", indent + 4, indent + 4)
             self.paragraph = int(first == "[")
@@ -295,6 +296,7 @@ class _Layout:
         same = keep == len(self.open)
         if mark in "-=" and self.paragraph == 1 and same and not self.ruled and 3 <= length <= len(above) + 2:
             self.emit(text)
+            self.part()
         elif mark == "#" or (length > 3 and not self.stands_alone()) or (length > 2 and mark in "=~"):
             self.close(keep)
             self.blank()
@@ -338,6 +340,16 @@ class _Layout:
         self.gap, self.paragraph, self.ruled = True, 0, False
         for container in self.open:
             container.loose = True
+
+    def part(self) -> None:
+        """
+        End a block that needs no blank line to end
+
+        Python-Markdown looks at all that follows up to the next blank line, for each such block again. In a list item a
+        blank line would mean something.
+        """
+        if not self.open:
+            self.blank()
 
     def emit(self, text: str, step: bool = True) -> None:
         self.out.append(" " * self.base() + text if text else "")

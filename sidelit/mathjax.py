@@ -41,6 +41,7 @@ from typing import Any
 
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
+from sidelit.fonts import FontFile, faces, files_of
 from sidelit.formula import Formula
 
 # What typesetting needs of the npm packages, as globs below `node_modules`. A wheel carries these and no more.
@@ -77,8 +78,8 @@ PARTS = (
 # Where the fonts are among them.
 FONTS = "@mathjax/mathjax-newcm-font/chtml/woff2"
 
-# The fonts that every formula names, worth fetching before the style sheet asks for them.
-PRELOAD = ("mjx-ncm-zero.woff2", "mjx-ncm-n.woff2")
+# The font of the spaces at which a formula may break, in the style sheet of all formulas
+BREAKS = "mjx-ncm-brk.woff2"
 
 DRIVER = Path(__file__).with_name("typeset.cjs")
 
@@ -87,6 +88,9 @@ SCRIPTS = (DRIVER, DRIVER.with_name("symbols.cjs"))
 
 # Node may fail at a formula and be started again for the others, but not for ever.
 FAILURES = 3
+
+# The font in a rule
+_FONT = re.compile(r'@font-face \{.*url\("\./(mjx-ncm-[\w-]+\.woff2)"')
 
 # What may be in an answer of the driver.
 ANSWERS = ({"base"}, {"html", "rules", "found"}, {"error"})
@@ -189,6 +193,7 @@ class MathJax:
         # By TeX and display mode: a result, or MathJax's message, or what went wrong with Node.
         self._results: dict[Place, Typeset | str | Diagnostic] = {}
         self._base: list[str] | None = None
+        self._files: dict[str, tuple[FontFile, ...]] = {}
 
         # What Node was given and has not answered. It answers in order, so it is at the first.
         self._waiting: dict[Place, Formula] = {}
@@ -254,16 +259,42 @@ class MathJax:
         if not lists:
             return ""
         rules = dict.fromkeys(rule for rules in (self._base or (), *lists) for rule in rules)
-        return "".join(f"{rule}\n" for rule in rules).replace('url("./', f'url("{font_url}/')
+        sheet = "".join(f"{self._in_parts(rule)}\n" for rule in rules)
+        return sheet.replace('url("./', f'url("{font_url}/')
 
-    def fonts(self, stylesheet: str) -> list[Path]:
-        """
-        ### The font files that a style sheet names
+    def _in_parts(self, rule: str) -> str:
+        font = _FONT.match(rule)
+        return faces(rule, self._files_of(font[1])) if font else rule
 
-        To be copied to its `font_url`.
+    def fonts(self, results: Iterable[Typeset]) -> list[FontFile]:
         """
-        folder = (self.modules or Path()) / FONTS
-        return [folder / name for name in sorted(set(re.findall(r'/(mjx-ncm-[\w-]+\.woff2)"', stylesheet)))]
+        ### The font files for these formulas
+
+        To be written to the `font_url` of their style sheet.
+        """
+        return [file for name in self._font_names(results) for file in self._files_of(name)]
+
+    def preload(self, results: Iterable[Typeset]) -> list[str]:
+        """
+        ### The font files that a page with these formulas is sure to need
+
+        Worth fetching before the style sheet asks for them. Names of files, the largest first.
+        """
+        results = list(results)
+        breaks = any("<mjx-break" in result.html for result in results)
+        names = [name for name in self._font_names(results) if breaks or name != BREAKS]
+        files = (self._files_of(name)[0] for name in names)
+        return [file.name for file in sorted(files, key=lambda file: (-len(file.data), file.name))]
+
+    def _font_names(self, results: Iterable[Typeset]) -> list[str]:
+        lists = {result.rules for result in results}
+        rules = set(self._base or ()).union(*lists) if lists else ()
+        return sorted(font[1] for rule in rules if (font := _FONT.match(rule)))
+
+    def _files_of(self, name: str) -> tuple[FontFile, ...]:
+        if name not in self._files:
+            self._files[name] = files_of((self.modules or Path()) / FONTS / name, self._cache)
+        return self._files[name]
 
     def close(self) -> None:
         """

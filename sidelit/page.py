@@ -25,9 +25,10 @@ from sidelit import code
 from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import to_markdown
-from sidelit.export.citation import find_paper
 from sidelit.formula import Formula, Link, fill
 from sidelit.names import Names, find_names
+from sidelit.offer import Offer, find_offer, from_values
+from sidelit.proofs import Verified, headline, rows
 from sidelit.prose import Fragment, Heading, Renderer, is_local
 from sidelit.references import LINK, Exports, Reference, find_exports, mark_names, variables
 from sidelit.rules import Switch
@@ -54,6 +55,7 @@ class Page:
     * `entries` are what the search can find
     * `title_line` is where the author wrote the title, 0 where it is the name of the module
     * `switches` are the comments that switch off [rules](rules.py) of which the `diagnostics` tell
+    * `offer` is what a reader may take along
     """
 
     title: str
@@ -71,6 +73,7 @@ class Page:
     title_line: int
     switches: tuple[Switch, ...]
     diagnostics: tuple[Diagnostic, ...]
+    offer: Offer = Offer()
 
     @property
     def formulas(self) -> list[Formula]:
@@ -79,8 +82,8 @@ class Page:
 
     @property
     def links(self) -> list[Link]:
-        """The links that `finish` will ask for."""
-        return [end for end in self.open_ends if isinstance(end, Link)]
+        """The links that `finish` will ask for, without those to the API reference and back."""
+        return [end for end in self.open_ends if isinstance(end, Link) and end.kind not in ("api", "story")]
 
     def with_diagnostics(self, more: Sequence[Diagnostic]) -> Page:
         """Return the page with further diagnostics before its own."""
@@ -100,6 +103,8 @@ def make_page(
     is_package: bool = False,
     parents: Sequence[tuple[str, str]] = (),
     repository: str = "",
+    api: bool = False,
+    verified: Verified | None = None,
 ) -> Page:
     """
     ## Document to page
@@ -107,10 +112,12 @@ def make_page(
     `module` is the dotted name of the file, `is_package` says that it is an `__init__.py`. `parents` are the pages
     above this one as (title, address). `repository` is how the source's repository writes lines at the end of an
     address, such as `#L{first}-L{last}`, if it has one; the address before that changes with each commit and is left
-    open, as a `Link` of the kind `repository`. With `allow_html` the HTML in the prose is the author's own and kept;
-    without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
+    open, as a `Link` of the kind `repository`. With `api` the sections may have entries in the
+    [API reference](api/__init__.py); the ways there are left open too. With `allow_html` the HTML in the prose is the
+    author's own and kept; without it, it is sanitised. `docstrings` is their [dialect](dialects.py#to_markdown).
+    `verified` is what is [proven](proofs.py) of the code.
     """
-    anchors = [section.anchor for section in document.sections]
+    anchors = [section.anchor for section in document.sections] + ([_VERIFIED] if verified else [])
     fragments = [_fragment(section, docstrings) for section in document.sections]
     rendered = _renderer(allow_html).render(fragments, document.path, anchors)
 
@@ -122,7 +129,7 @@ def make_page(
     marked = mark_names(names, exports, [name for name in variable_names if name.text in paired])
     highlighted = code.highlight(document, marked.stretches)
     symbol_problems += unused_variables(symbols, {name.text for name in variable_names})
-    _, paper_problems = find_paper(document)
+    offer, offer_problems = find_offer(document, names)
 
     open_ends: list[OpenEnd] = []
 
@@ -133,21 +140,38 @@ def make_page(
     def in_repository(lines: str) -> str:
         return leave_open(Link(lines, "repository", document.path, 1, 1)) if repository else ""
 
-    source = {"path": document.path, "href": in_repository("")}
+    def in_api(section: Section) -> str:
+        is_entry = api and section.kind in ("module", "class", "function")
+        return leave_open(Link(section.qualname, "api", document.path, 1, 1)) if is_entry else ""
+
+    def facts() -> dict[str, Any]:
+        """Return what the template needs to show what is verified. Its links come behind those of the first section."""
+        shown = [
+            {
+                **vars(row),
+                "in_repository": in_repository(row.test.in_repository) if row.test and row.test.in_repository else "",
+            }
+            for row in (rows(verified) if verified else ())
+        ]
+        return {**vars(verified), "headline": headline(verified), "rows": shown} if verified else {}
+
+    source = {"path": _without_mark(document.path), "href": in_repository("")}
 
     sections: list[dict[str, Any]] = []
     headings: list[Heading] = []
     entries: list[Entry] = []
+    proven: dict[str, Any] = {}
     ids = {*anchors, *(f"section-{section.number}" for section in document.sections)}
     for section, docs in zip(document.sections, rendered.prose, strict=True):
-        html = fill(_without_mark(docs.html), rendered.slots, leave_open, leave_open)
+        html = fill(_with_entity(docs.html), rendered.slots, leave_open, leave_open)
 
         # Only here is it known that a paragraph is one formula, which style sheets want to set apart.
         html = html.replace(f"<p>{_MARK}</p>", f'<p class="formula">{_MARK}</p>')
         headings.extend(docs.headings)
         ids.update(docs.ids)
         if section.number == 0 and not any(heading.level == 1 for heading in docs.headings):
-            html = f"<h1>{escape(document.title, quote=False)}</h1>\n{html}".rstrip()
+            title = escape(_without_mark(document.title), quote=False)
+            html = f"<h1>{title}</h1>\n{html}".rstrip()
         sections.append(
             {
                 "number": section.number,
@@ -156,13 +180,15 @@ def make_page(
                 "qualname": section.qualname,
                 "docs": html,
                 "docstring": section.docstring,
-                "code": _without_mark(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
+                "code": _with_entity(code.lines_of(section.code_lines, highlighted)).replace(LINK, f"<a{_MARK}"),
+                "in_api": in_api(section),
                 "in_repository": in_repository(_lines(section, repository)),
             }
         )
         for first, last in section.code_lines:
             for line in range(first, last + 1):
                 open_ends += marked.references.get(line, ())
+        proven = proven or facts()
         title = section.qualname or document.title
         joined = section.number > 0 or any(heading.text == title for heading in docs.headings[:1])
         own, *more = entries_of(docs.html, rendered.slots, section.anchor, title, joined=joined)
@@ -170,9 +196,11 @@ def make_page(
         entries += [replace(own, name=name, names=_names(section, document.lines)), *more]
 
     body = _template("annotated.html").render(
-        parents=[{"title": title, "href": href} for title, href in parents],
+        parents=[{"title": _without_mark(title), "href": href} for title, href in parents],
         source=source,
+        offered=_OFFERED,
         sections=sections,
+        verified=proven,
     )
     return Page(
         title=document.title,
@@ -185,6 +213,7 @@ def make_page(
         headings=tuple(headings),
         anchors=tuple(sorted(ids)),
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
+        offer=offer,
         exports=exports,
         entries=tuple(entries),
         title_line=title_line(document, rendered.prose),
@@ -192,12 +221,16 @@ def make_page(
         diagnostics=(
             *document.diagnostics,
             *symbol_problems,
-            *paper_problems,
+            *offer_problems,
             *_refused_addresses(document),
             *rendered.diagnostics,
             *examine(document, rendered),
         ),
     )
+
+
+# The id of the facts. No class, function or second section of one has a name like it.
+_VERIFIED = "what-is-verified"
 
 
 def _fragment(section: Section, docstrings: str) -> Fragment:
@@ -212,34 +245,51 @@ def finish(
     typeset: Callable[[Formula], str],
     resolve: Callable[[Link], str],
     refer: Callable[[Reference], str],
+    offered: str = "",
 ) -> str:
     """
     ## The body with nothing left open
 
     `typeset` gives the HTML of a formula, `resolve` the address of a link, and `refer` that of a name's definition, or
-    nothing where there is none.
+    nothing where there is none. `offered` is the HTML of what may be taken along.
     """
 
     def closed(end: OpenEnd) -> str:
         match end:
             case Formula():
                 return typeset(end)
+            case Link(kind="api" | "story"):
+                return _way(end, resolve(end))
             case Link():
                 return escape(resolve(end))
         address = refer(end)
         return f' href="{escape(address)}"' if address else ""
 
     ends = map(closed, page.open_ends)
-    pieces = page.body.split(_MARK)
+    pieces = page.body.replace(_OFFERED, _with_entity(offered), 1).split(_MARK)
     return "".join(piece for pair in zip(pieces, [*ends, ""], strict=True) for piece in pair)
 
 
-# A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity.
+def _way(link: Link, address: str) -> str:
+    """A whole link, between a section and its entry in the API reference, or nothing where there is none."""
+    name = link.path if link.kind == "story" else link.target
+    return _template("api/link.html").render(kind=link.kind, href=address, name=name) if address else ""
+
+
+# A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity,
+# and in what is not HTML yet, as the sign for what cannot be shown.
 _MARK = "\ufdd0"
 
+# Another one, for the place of what is offered. It is the first on the page, whatever its prose holds.
+_OFFERED = "\ufdd1"
 
-def _without_mark(html: str) -> str:
+
+def _with_entity(html: str) -> str:
     return html.replace(_MARK, "&#xFDD0;")
+
+
+def _without_mark(text: str) -> str:
+    return text.replace(_MARK, "\ufffd")
 
 
 def redirection(title: str, href: str) -> str:
@@ -249,6 +299,15 @@ def redirection(title: str, href: str) -> str:
     A whole document: browsers go on at once, and readers without a browser find a link.
     """
     return _template("redirect.html").render(title=title, href=href)
+
+
+def offering(**values: Any) -> str:
+    """
+    ## What is offered, as HTML
+
+    `values` are what the template says.
+    """
+    return _template("take.html").render(values)
 
 
 def _front_matter_link(document: Document, name: str, kind: str) -> Link | None:
@@ -330,6 +389,7 @@ def from_json(data: bytes) -> Page:
             **values,
             "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
             "symbols": tuple(Symbol(each["variable"], Formula(**each["formula"])) for each in values["symbols"]),
+            "offer": from_values(values["offer"]),
             "exports": _exports(values["exports"]),
             "headings": _all(Heading, values["headings"]),
             "image": values["image"] and Link(**values["image"]),

@@ -27,7 +27,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import nh3
-from markdown import Markdown
+from markdown import Extension, Markdown
 from markdown.extensions.admonition import AdmonitionExtension
 from markdown.extensions.codehilite import CodeHilite, CodeHiliteExtension
 from markdown.extensions.def_list import DefListExtension
@@ -38,9 +38,10 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
+from pygments.token import STANDARD_TYPES
 
 from sidelit.diagnostic import Diagnostic
-from sidelit.formula import Formula, Link, Slot, contents, lift, markup, plain, put, source
+from sidelit.formula import Formula, Link, Slot, contents, lift, markup, plain, put, source, unclosed
 from sidelit.layout import arrange
 
 
@@ -101,6 +102,7 @@ class Renderer:
         self.allow_html = allow_html
         self._footnotes = _Footnotes()
         self._markdown = _markdown(self._footnotes)
+        self._plain: Any = self._markdown.treeprocessors["plain_text"]
 
     def render(self, fragments: Sequence[Fragment], path: str, taken: Collection[str] = ()) -> Rendering:
         """
@@ -111,6 +113,7 @@ class Renderer:
         """
         slots: list[Slot] = []
         diagnostics: list[Diagnostic] = []
+        self._plain.too_long = False
         self._markdown.reset()
         texts = [lift(fragment.docs, path, fragment.origins, slots) for fragment in fragments]
         ready = [_plain_paragraphs(text) for text in texts]
@@ -127,8 +130,11 @@ class Renderer:
             if problem:
                 self._recover()
                 html = f"<pre>{escape(text, quote=False)}</pre>"
-                message = f"Markdown gave up on this text ({type(problem).__name__}); it is shown as it is"
+                diagnostics.append(Diagnostic(path, *_beginning(fragment), "markdown", gave_up(problem)))
+            elif self._plain.too_long:
+                message = f"a paragraph of more than {_PlainText.LONGEST:,} characters is shown as it is; divide it"
                 diagnostics.append(Diagnostic(path, *_beginning(fragment), "markdown", message))
+                self._plain.too_long = False
             prose.append(page.prose(fragment, html or "", simple=tree is None))
         diagnostics += page.diagnostics
         diagnostics += self._unused_footnotes(fragments, path)
@@ -136,6 +142,8 @@ class Renderer:
 
     def _split(self, text: str) -> Element | Exception | None:
         """Round one: a text into blocks."""
+        if len(text) > LONGEST:
+            return TooLong()
         try:
             lines = text.split("\n")
             # Looking for raw HTML is slow, and without an angle bracket there is none.
@@ -173,6 +181,24 @@ class Renderer:
                 if match and match[1] in unused:
                     message = f"nothing refers to the footnote [^{match[1]}], so it is not shown"
                     yield Diagnostic(path, *fragment.origins[number], "footnote", message)
+
+
+# Some of what Python-Markdown does takes time with the square of a text's length. Up to this many characters it matters
+# to nobody, and no chapter of a book is so long.
+LONGEST = 100_000
+
+
+class TooLong(Exception):
+    """A text has more than `LONGEST` characters."""
+
+
+def gave_up(problem: Exception) -> str:
+    """
+    ### What is said of a text that Markdown could not read
+    """
+    if isinstance(problem, TooLong):
+        return f"this text has more than {LONGEST:,} characters and is shown as it is; divide it"
+    return f"Markdown gave up on this text ({type(problem).__name__}); it is shown as it is"
 
 
 _FOOTNOTE = re.compile(r" {0,3}\[\^([^\]]*)\]:")
@@ -218,18 +244,31 @@ def _markdown(footnotes: _Footnotes) -> Markdown:
             SaneListExtension(),
             DefListExtension(),
             footnotes,
+            Bounds(),
         ],
     )
     # White space is normalised at 30, raw HTML is taken out at 20.
     markdown.preprocessors.register(_Layout(markdown), "layout", 25)
     # Emphasis is read at 60, code spans and links before.
     markdown.inlinePatterns.register(_PythonName(_PythonName.NAME, markdown), "python_name", 65)
-    brackets = _Brackets()
-    for name in ("reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref"):
-        brackets.serve(markdown.inlinePatterns[name])
     # Inline markup is read at 20, indented code is taken out at 30.
     markdown.treeprocessors.register(_PlainText(markdown), "plain_text", 25)
     return markdown
+
+
+class Bounds(Extension):
+    """
+    ### What keeps Python-Markdown from taking hours
+
+    For texts that may be anyone's, up to the `LONGEST`.
+    """
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Look for tags that are not closed before raw HTML is taken out, at 20, and find the ends of brackets."""
+        md.preprocessors.register(_Unclosed(md), "unclosed", 22)
+        brackets = _Brackets()
+        for name in ("reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref"):
+            brackets.serve(md.inlinePatterns[name])
 
 
 class _Layout(Preprocessor):
@@ -243,14 +282,43 @@ class _Layout(Preprocessor):
         return self.md.htmlStash.store(hilite.hilite(shebang=False))
 
 
+class _Unclosed(Preprocessor):
+    """
+    Take tags that are never closed for text
+
+    Python's parser of HTML reads on to the end of the text for each of them.
+    """
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = "\n".join(lines)
+        start = unclosed(text)
+        if start == len(text):
+            return lines
+        mark = self.md.htmlStash.store("&lt;")
+        return (text[:start] + text[start:].replace("<", mark)).split("\n")
+
+
 class _PlainText(Treeprocessor):
-    """Mark the texts that have no inline markup, so that none of the dozen inline patterns is tried on them."""
+    """
+    Mark the texts that have no inline markup, so that none of the dozen inline patterns is tried on them
+
+    Nor on one that is `too_long`: what Python-Markdown does for each pattern that it finds takes longer the more it has
+    found in the same text.
+    """
 
     MARKUP = re.compile(r"[\\`*\[<&]|(?<!\w)_|_(?!\w)|  \n")
+    LONGEST = 20_000
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.too_long = False
 
     def run(self, root: Element) -> None:
         for element in root.iter():
             if element.text and not self.MARKUP.search(element.text):
+                element.text = AtomicString(element.text)
+            elif element.text and len(element.text) > self.LONGEST:
+                self.too_long = True
                 element.text = AtomicString(element.text)
 
 
@@ -393,12 +461,17 @@ _SPECIAL_NAMES = frozenset(_NAMES.split())
 
 # ## Clean HTML
 #
-# For texts that may be anyone's. Addresses without a scheme pass, they are resolved and checked later.
+# For texts that may be anyone's. Addresses without a scheme pass, they are resolved and checked later. The classes that
+# Markdown gives pass, and no others: with those of the theme, a text could lay itself over the page.
 
 _TAGS = """
     a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure
     h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub summary sup table
     tbody td tfoot th thead tr u ul var wbr
+"""
+_ADMONITIONS = """
+    abstract attention bug caution danger error example failure hint important info note question quote success tip
+    warning
 """
 _CLEANER = nh3.Cleaner(
     tags=set(_TAGS.split()),
@@ -415,17 +488,18 @@ _CLEANER = nh3.Cleaner(
     },
     attributes={
         "*": {"id", "title", "lang", "dir"},
-        "a": {"href", "class"},
-        "code": {"class"},
-        "details": {"open", "class"},
-        "div": {"class"},
+        "a": {"href"},
+        "details": {"open"},
         "img": {"src", "alt", "width", "height"},
         "ol": {"start"},
-        "p": {"class"},
-        "pre": {"class"},
-        "span": {"class"},
         "td": {"align", "colspan", "rowspan"},
         "th": {"align", "colspan", "rowspan", "scope"},
+    },
+    allowed_classes={
+        "a": {"footnote-backref", "footnote-ref", "headerlink"},
+        "div": {"admonition", "codehilite", "footnote", "highlight", *_ADMONITIONS.split()},
+        "p": {"admonition-title"},
+        "span": {*STANDARD_TYPES.values()} - {""},
     },
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
@@ -436,7 +510,7 @@ _CLEANER = nh3.Cleaner(
 _BLOCK_ELEMENTS = frozenset(Markdown().block_level_elements)
 _LINE_BREAKS = _BLOCK_ELEMENTS | {f"/{name}" for name in _BLOCK_ELEMENTS} | {"br", "img"}
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
-_RESERVED = re.compile(r"container|background|section-\d+|L\d+")
+_RESERVED = re.compile(r"container|background|section-\d+|L\d+|(?:page|search):.*")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
 _IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
@@ -566,8 +640,7 @@ class _Reader:
 
     def attributes(self, tag: str, name: str) -> str:
         """Return a tag with its id made unique and slots for its local addresses."""
-        if name == "a" and 'href="#fn' in tag and 'class="footnote-' in tag:
-            return tag
+        of_footnote = name == "a" and 'href="#fn' in tag and 'class="footnote-' in tag
 
         def replaced(match: re.Match[str]) -> str:
             attribute, value = match[1].lower(), match[3]
@@ -578,7 +651,7 @@ class _Reader:
                 id = self.page.claim(re.sub(r"\s+", "-", value), footnote=name in ("li", "sup"))
                 self.ids.append(id)
                 return f'{match[1]}="{escape(id)}"'
-            if not is_local(value):
+            if of_footnote or not is_local(value):
                 return match[0]
             link = Link(value, attribute, self.page.path, *self.place(value))
             return f'{match[1]}="{put(Slot(value, link), self.page.slots)}"'

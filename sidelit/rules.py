@@ -36,6 +36,7 @@ class Rule:
 
 RULES = (
     Rule("address", True, "two files want one address, or a name that Windows has no file for"),
+    Rule("api", True, "a module that cannot be imported, and so is not in the API reference"),
     Rule("encoding", True, "bytes that are not of the file's encoding, or an encoding that Python does not know"),
     Rule("export", True, "what `standalone` and `notebook` cannot take along safely"),
     Rule("source", True, "a file or folder that does not exist or cannot be read"),
@@ -54,7 +55,9 @@ RULES = (
     Rule("front-matter", True, "front matter that is not closed, not valid YAML, or holds something else than text"),
     Rule("footnote", True, "a footnote that nothing refers to"),
     Rule("markdown", True, "prose that could not be read as Markdown; it is shown as it is"),
+    Rule("proofs", True, "a file of proofs that cannot be read, or that names a file or a test that does not exist"),
     Rule("unknown-rule", True, "a rule that does not exist, in the configuration or in a comment"),
+    Rule("outdated-proof", False, "a proof of code that has changed since; its page says so"),
     Rule("bare-tex", False, "a TeX command outside of a formula, which Markdown mangles"),
     Rule("raw-docstring", False, "a backslash in a docstring that does not begin with `r`"),
     Rule("unknown-name", False, "a name in the front matter that means nothing"),

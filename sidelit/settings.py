@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sidelit.api.wanted import ApiError, Wanted, read_option
 from sidelit.diagnostic import Diagnostic
 from sidelit.rules import Levels, read_settings
 from sidelit.selection import GlobError, Globs
@@ -46,6 +47,8 @@ class Settings:
     docstrings: str = "auto"
     math: str = "build"
     cache: str = ""
+    proofs: str = ""
+    api: Wanted = Wanted()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -70,25 +73,40 @@ def project_rules(root: Path) -> tuple[Levels, list[Diagnostic]]:
     ### The rules that `pyproject.toml` sets
     """
     path = root / "pyproject.toml"
+    table, text = _table(path)
+    return read_settings(table.get("rules"), str(path), split_lines(text))
+
+
+def project_proofs(root: Path) -> str:
+    """
+    ### The file of proofs that `pyproject.toml` names
+
+    Its path, or nothing.
+    """
+    named = _table(root / "pyproject.toml")[0].get("proofs")
+    return str(root / named) if isinstance(named, str) else ""
+
+
+def _table(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the table `[tool.sidelit]`, and the text that it is in."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}, []
+        return {}, ""
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"{shown_path(path)}: cannot be read: {error}") from None
     if "sidelit" not in text:
-        return {}, []
+        return {}, ""
     try:
-        table = tomllib.loads(text).get("tool", {}).get("sidelit", {})
+        return tomllib.loads(text).get("tool", {}).get("sidelit", {}), text
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{shown_path(path)}: not valid TOML: {error}") from None
-    return read_settings(table.get("rules"), str(path), split_lines(text))
 
 
 def _read(root: Path, site: Path | None) -> Settings:
     levels, diagnostics = project_rules(root)
     if site is None:
-        return Settings(root, levels=levels, diagnostics=tuple(diagnostics))
+        return Settings(root, levels=levels, proofs=project_proofs(root), diagnostics=tuple(diagnostics))
 
     values, text = _load(site)
     plugins = values.get("plugins") or []
@@ -108,6 +126,8 @@ def _read(root: Path, site: Path | None) -> Settings:
         docstrings=str(options.get("docstrings") or "auto"),
         math=str(options.get("math", "build")),
         cache=str(options.get("cache") or ""),
+        proofs=str(options.get("proofs") or ""),
+        api=_api(options.get("api"), site, text),
         diagnostics=(*diagnostics, *problems),
     )
 
@@ -147,6 +167,13 @@ def _globs(options: Mapping[str, Any], site: Path) -> Globs:
     except GlobError as error:
         raise SettingsError(f"{shown_path(site)}: {error}") from None
     return globs
+
+
+def _api(value: Any, site: Path, text: str) -> Wanted:
+    try:
+        return read_option(value, str(site), split_lines(text))
+    except ApiError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _mount(root: Path, entry: Any, site: Path) -> Mount:

@@ -164,8 +164,8 @@ def _walk(root: Path, globs: Globs, wrong: Callable[[Path, str, str], None]) -> 
     """
     ### The files below a folder that become pages
 
-    Sorted, since file systems list folders in any order they like. Hidden folders and virtual environments are passed
-    over.
+    Sorted, since file systems list folders in any order they like. Hidden folders, virtual environments and built sites
+    are passed over.
     """
     selection = Selection(root, globs)
 
@@ -233,8 +233,14 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
+def is_site(folder: Path) -> bool:
+    """Whether a folder is a site that was built with sidelit. The sources in it are there to be downloaded."""
+    return (folder / "sitemap.xml").is_file() and (folder / "assets" / "sidelit").is_dir()
+
+
 def _passed_over(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in _SKIPPED or (folder / "pyvenv.cfg").exists()
+    is_left_out = folder.name.startswith(".") or folder.name in _SKIPPED
+    return is_left_out or (folder / "pyvenv.cfg").exists() or is_site(folder)
 
 
 def name_of(path: Path, top: Path) -> str:

@@ -14,6 +14,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -23,6 +24,7 @@ from sidelit import fingerprint
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.page import Page, from_json, make_page, to_json
+from sidelit.proofs import Verified
 from sidelit.source import decode, parse
 from sidelit.tree import Source
 
@@ -38,7 +40,7 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `docstrings`, `parents` and `repository` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents`, `repository`, `api` and `verified` are as in [`make_page`](page.py#make_page).
     """
 
     source: Source
@@ -46,6 +48,8 @@ class Order:
     repository: str
     allow_html: bool
     docstrings: str = "auto"
+    api: bool = False
+    verified: Verified | None = None
 
 
 def make(order: Order, data: bytes) -> Page:
@@ -63,6 +67,8 @@ def make(order: Order, data: bytes) -> Page:
         is_package=source.is_package,
         parents=order.parents,
         repository=order.repository,
+        api=order.api,
+        verified=order.verified,
     )
     return page.with_diagnostics(faults)
 
@@ -91,7 +97,8 @@ class Workshop:
         new = {order: key for order, key in keys.items() if key not in found}
         workers = _workers(len(new))
         if workers > 1:
-            self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+            fork = multiprocessing.get_context("fork")
+            self._pool = ProcessPoolExecutor(workers, fork, initializer=_end_with_parent)
 
             # A forked process shares the memory of this one until it writes there, and the garbage collector writes
             # into every object that it looks at. Frozen objects are not looked at: 6 MB less for each process.
@@ -138,6 +145,17 @@ class Workshop:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _end_with_parent() -> None:
+    """Watch, in a process that makes pages, for the end of the one that wants them: a killed build ends no other."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _make_apart(order: Order) -> bytes:

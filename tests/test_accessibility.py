@@ -27,7 +27,13 @@ VIOLATIONS = """async () => {
 }"""
 
 CODE_AND_FORMULAS = "optimizers/adam.html"
-NARROW = (CODE_AND_FORMULAS, "configuration.html", "optimizers/performance_test.html", "sidelit/names.html")
+NARROW = (
+    CODE_AND_FORMULAS, "configuration.html", "optimizers/performance_test.html", "sidelit/names.html",
+    "api/labml_nn.optimizers.html",
+)  # fmt: skip
+
+# The pages of the API reference are all of one make. These have all that there is in it.
+API = ("api/index.html", "api/labml_nn.optimizers.html", "api/sidelit.html", "api/sidelit.tree.html")
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +72,10 @@ def violations(page: Page) -> list[str]:
 def test_no_page_has_a_violation(wide: Page, site: str, folder: Path) -> None:
     found = {}
     addresses = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.html"))]
-    assert {CODE_AND_FORMULAS, "404.html", "search.html"} <= set(addresses)
+    assert {CODE_AND_FORMULAS, "404.html", "search.html", *API} <= set(addresses)
     for address in addresses:
+        if address.startswith("api/") and address not in API:
+            continue
         open_page(wide, site + address)
         found[address] = violations(wide)
     assert not {address: each for address, each in found.items() if each}
@@ -86,6 +94,15 @@ def test_the_open_contents_have_no_violation(wide: Page, narrow: Page, site: str
         open_page(page, site + CODE_AND_FORMULAS)
         page.locator(".contents summary").click()
         expect(page.locator(".tree")).to_be_visible()
+        assert violations(page) == []
+
+
+def test_what_may_be_taken_has_no_violation(wide: Page, narrow: Page, site: str) -> None:
+    for page in (wide, narrow):
+        open_page(page, site + CODE_AND_FORMULAS)
+        for summary in ("Take this code", "BibTeX"):
+            page.get_by_text(summary, exact=True).click()
+        expect(page.get_by_role("button", name="Copy the whole file")).to_be_visible()
         assert violations(page) == []
 
 

@@ -275,7 +275,7 @@ def test_without_javascript_there_are_no_buttons_that_do_nothing(reader: Any) ->
     assert page.locator("[data-choice]:visible, .tools, [role=button]").count() == 0
     assert page.locator("button:visible").count() == 1
     page.locator(".to-outline").click()
-    page.locator("#outline a", has_text="Second").click()
+    page.locator("nav.outline a", has_text="Second").click()
     assert page.url.endswith("#second")
 
 
@@ -670,7 +670,7 @@ def test_a_line_is_lit_without_javascript(reader: Any) -> None:
 def test_the_outline_follows_the_reader_at_every_width(reader: Any, address: str, width: int) -> None:
     page = reader(address, width=width, height=500)
     beside = width >= (1600 if "hard" in address else 1024)
-    outline, button = page.locator("#outline"), page.locator(".to-outline")
+    outline, button = page.locator("nav.outline"), page.locator(".to-outline")
     assert outline.is_visible() == beside and button.is_visible() != beside
     heading = "short-prose" if "hard" in address else "two"
     if not beside:
@@ -678,20 +678,20 @@ def test_the_outline_follows_the_reader_at_every_width(reader: Any, address: str
         page.keyboard.press("Enter")
     link = outline.locator(f"a[href='#{heading}']")
     link.click()
-    page.locator(f"#outline a[href='#{heading}'][aria-current=location]").wait_for(state="attached")
-    assert page.locator("#outline [aria-current]").count() == 1
+    page.locator(f"nav.outline a[href='#{heading}'][aria-current=location]").wait_for(state="attached")
+    assert page.locator("nav.outline [aria-current]").count() == 1
     assert outline.is_visible() == beside
     page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
     last = outline.locator("a").last.get_attribute("href")
-    page.locator(f"#outline a[href='{last}'][aria-current]").wait_for(state="attached")
+    page.locator(f"nav.outline a[href='{last}'][aria-current]").wait_for(state="attached")
 
 
 def test_escape_closes_the_outline(reader: Any) -> None:
     page = reader()
     page.locator(".to-outline").click()
-    assert page.locator("#outline").is_visible()
+    assert page.locator("nav.outline").is_visible()
     page.keyboard.press("Escape")
-    page.locator("#outline").wait_for(state="hidden")
+    page.locator("nav.outline").wait_for(state="hidden")
 
 
 # ## Fit
@@ -744,7 +744,7 @@ def test_what_a_finger_presses_is_24_pixels_high_and_wide(reader: Any, width: in
     page = reader(width=width, has_touch=True, is_mobile=True)
     page.locator(".to-outline").tap()
     small = page.evaluate(
-        """() => [...document.querySelectorAll(".bar :is(button, summary, .site), .tools button, .lineno, #outline a")]
+        """() => [...document.querySelectorAll(".bar :is(button, summary, .site), .tools button, .lineno, .outline a")]
           .map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect()])
           .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([text]) => text)"""
     )
@@ -800,6 +800,62 @@ def test_material_keeps_columns_lines_and_copying_and_its_own_palette(
     said(page, "Copied")
     assert clipboard(page) == "import math"
     assert page.evaluate("() => document.documentElement.scrollWidth") == 1440
+    context.close()
+    assert not errors
+
+
+@pytest.mark.parametrize("address", ["", "#L60-L62"])
+def test_pages_that_material_puts_in_place_of_others_can_do_the_same(
+    browser: Browser, folder: Path, serve_folder: Callable[[Path], str], address: str
+) -> None:
+    root = folder.parent
+    theme = "theme: {name: material, font: false, features: [navigation.instant]}\nsite_url: http://127.0.0.1/"
+    (root / "instant.yml").write_text((root / "mkdocs.yml").read_text().replace("theme: sidelit", theme))
+    made = build(root / "instant.yml", root / "instant").folder
+    served = serve_folder(made)
+
+    # It does so for the pages that the sitemap has, which are at the port that is free.
+    sitemap = made / "sitemap.xml"
+    sitemap.write_text(sitemap.read_text().replace("http://127.0.0.1/", served))
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.rstrip("/"))
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(served, wait_until="networkidle")
+    page.evaluate("() => { globalThis.notLoadedAnew = true; }")
+    page.locator(".md-content").evaluate(
+        "(each, href) => each.insertAdjacentHTML('afterbegin', `<a id='over' href='${href}'>Over</a>`)",
+        f"pkg/hard.html{address}",
+    )
+    page.locator("#over").click()
+    page.locator("#container").wait_for()
+    assert page.evaluate("() => notLoadedAnew")
+    if address:
+        assert chosen(page) == ["60", "61", "62"]
+        assert 48 <= top_of(page, "L60") < 200
+    page.locator("#L60").click()
+    said(page, "Line 60")
+    assert chosen(page) == ["60"] and page.locator(".chosen-lines").count() == 1
+    page.keyboard.press("Escape")
+    block(page, "import math").hover()
+    block(page, "import math").get_by_role("button", name="Copy").click()
+    said(page, "Copied")
+    assert clipboard(page) == "import math"
+    assert block(page, "import math").locator("button").count() == 1
+    page.locator("#L100").scroll_into_view_if_needed()
+    assert page.evaluate(BOX, "[id='short_prose']")[0] >= 48
+    page.locator("mjx-container[display=true][tabindex='0']").first.wait_for(state="attached")
+    page.get_by_role("button", name="Enlarge: a plot").click()
+    page.locator("dialog[open] img").wait_for()
+    page.keyboard.press("Escape")
+
+    # Back on a page without lines, nothing is left of them.
+    page.locator("#L60").click()
+    page.locator(".chosen-lines").wait_for()
+    page.locator(".md-header a[title]").first.click()
+    page.locator(".chosen-lines").wait_for(state="detached")
+    assert page.evaluate("() => notLoadedAnew")
     context.close()
     assert not errors
 

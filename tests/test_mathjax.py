@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from sidelit import mathjax as module
 from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
+from sidelit.fonts import FontFile
 from sidelit.formula import Formula
-from sidelit.mathjax import PARTS, PRELOAD, MathJax, Typeset, find_modules, find_node, missing
+from sidelit.mathjax import PARTS, MathJax, Typeset, find_modules, find_node, missing
 
 MACROS = {"RR": r"\mathbb{R}", "norm": [r"\lVert #1 \rVert", 1]}
 
@@ -372,21 +373,38 @@ def test_later_rules_override_earlier_ones_as_in_mathjax(mathjax: MathJax) -> No
     assert general < sheet.index("mjx-stretchy-h > mjx-ext {")
 
 
-def test_the_sheet_names_fonts_that_exist_and_only_those_in_use(mathjax: MathJax) -> None:
-    plain = mathjax.stylesheet([typeset(mathjax, "x")], "../fonts")
-    assert 'url("../fonts/mjx-ncm-n.woff2")' in plain
-    assert {font.name for font in mathjax.fonts(plain)} == {*PRELOAD, "mjx-ncm-brk.woff2"}
+def names(files: list[FontFile]) -> set[str]:
+    """The fonts and parts of fonts, without what tells versions apart."""
+    return {re.sub(r"mjx-ncm-|-[0-9a-f]{8}|\.woff2", "", file.name) for file in files}
 
-    rich = mathjax.stylesheet([typeset(mathjax, tex, display) for tex, display in CORPUS], "f")
-    assert {"mjx-ncm-ds.woff2", "mjx-ncm-lr.woff2", "mjx-ncm-cyi.woff2"} < {font.name for font in mathjax.fonts(rich)}
-    assert all(font.is_file() for font in mathjax.fonts(rich))
-    used, faces = re.findall(r"\bMJX-[\w-]+", rich), re.findall(r"@font-face \{ font-family: (MJX-[\w-]+);", rich)
-    assert set(used) == set(faces)
+
+def test_the_sheet_names_fonts_that_are_handed_out_and_only_those_in_use(mathjax: MathJax) -> None:
+    few = [typeset(mathjax, "x")]
+    plain = mathjax.stylesheet(few, "../fonts")
+    assert 'url("../fonts/mjx-ncm-n.woff2")' in plain
+    assert names(mathjax.fonts(few)) == {"n", "n-common", "n-signs", "n-bold", "zero", "brk"}
+
+    many = [typeset(mathjax, tex, display) for tex, display in CORPUS]
+    rich = mathjax.stylesheet(many, "f")
+    assert {"ds", "lr", "cyi"} < names(mathjax.fonts(many))
+    assert {file.name for file in mathjax.fonts(many)} == set(re.findall(r'"f/([\w-]+\.woff2)"', rich))
+    used, listed = re.findall(r"\bMJX-[\w-]+", rich), re.findall(r"@font-face \{ font-family: (MJX-[\w-]+);", rich)
+    assert set(used) == set(listed)
+
+
+def test_what_a_page_is_sure_to_need_can_be_fetched_early(mathjax: MathJax) -> None:
+    def early(*formulas: str) -> list[str]:
+        found = mathjax.preload([typeset(mathjax, tex) for tex in formulas])
+        return [re.sub(r"mjx-ncm-|-[0-9a-f]{8}|\.woff2", "", name) for name in found]
+
+    assert early() == []
+    assert early("x") == ["n-common", "zero"]
+    assert early("x", r"a + b + c = d \in \mathbb{R}") == ["n-common", "ds", "brk", "zero"]
 
 
 def test_without_formulas_there_is_no_sheet(mathjax: MathJax) -> None:
     assert mathjax.stylesheet([], "fonts") == ""
-    assert mathjax.fonts("") == []
+    assert mathjax.fonts([]) == []
 
 
 # ### The cache
@@ -601,8 +619,8 @@ def test_the_parts_that_a_wheel_carries_are_enough(
     with MathJax(macros=MACROS) as packed:
         packed.request(formula(tex, display) for tex, display in CORPUS)
         assert [typeset(packed, *place) for place in CORPUS] == [typeset(mathjax, *place) for place in CORPUS]
-        sheet = packed.stylesheet([typeset(packed, *place) for place in CORPUS], "f")
-        assert all(font.is_file() and tmp_path in font.parents for font in packed.fonts(sheet))
+        results = [typeset(packed, *place) for place in CORPUS]
+        assert packed.fonts(results) == mathjax.fonts(results)
 
 
 def test_without_mathjax_the_host_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

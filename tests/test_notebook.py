@@ -115,6 +115,14 @@ def test_prose_stands_above_its_code_once(notebooks: dict[str, nbformat.Notebook
     assert "labml_nn import" not in whole
 
 
+def test_the_first_cell_has_the_licence(notebooks: dict[str, nbformat.NotebookNode]) -> None:
+    licence = (ROOT / "LICENSE").read_text().strip()
+    for notebook in notebooks.values():
+        first = notebook.cells[0].source
+        assert "*Licence: MIT.*" in first
+        assert f"```text\n{licence}\n```" in first
+
+
 def test_the_code_of_others_is_folded(notebooks: dict[str, nbformat.NotebookNode]) -> None:
     cells = notebooks["adam"].cells
     hidden = [cell for cell in cells if cell.metadata.get("jupyter", {}).get("source_hidden")]

@@ -15,7 +15,9 @@ import pytest
 from own_site import ROOT, folder, site
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from sidelit.code_version import code_version
 from sidelit.hosts.site import build
+from sidelit.proofs import read_proofs
 
 __all__ = ["folder", "site"]
 
@@ -82,7 +84,7 @@ MATH = """() => {
     empty: formulas.filter((each) => !(each.getBoundingClientRect().width > 1)).length,
     errors: document.querySelectorAll("mjx-merror, [data-mjx-error], .tex-error").length,
     mathml: formulas.filter((each) => each.querySelector("mjx-assistive-mml math")).length,
-    left: [...document.querySelectorAll("#content p, #content li")]
+    left: [...document.querySelectorAll("main p, main li")]
       .filter((each) => !each.querySelector("code, mjx-container"))
       .filter((each) => /\\$\\$|\\\\(begin|frac|theta|beta)/.test(each.textContent)).length,
   };
@@ -112,6 +114,35 @@ def test_every_page_with_and_without_javascript(
             page.close()
     assert counted["optimizers/adam.html"] > 40
     assert counted["sidelit/source.html"] == 0
+
+
+# The files of the fonts that a page says it is sure to need, and of those that it shows something in
+FONTS = """() => {
+  const file = (address) => address.split("/").pop();
+  const preloaded = [...document.querySelectorAll("link[rel=preload][as=font]")].map((link) => file(link.href));
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((rule) => rule instanceof CSSFontFaceRule).map((rule) => /[\\w-]+[.]woff2/.exec(rule.cssText)[0]);
+  const shown = [...document.fonts].map(({ status }, i) => [rules[i], status]).filter(([, it]) => it !== "unloaded");
+  return [preloaded, shown];
+}"""
+
+
+def test_pages_load_the_parts_of_fonts_that_they_show_something_in(
+    contexts: list[BrowserContext], site: str, folder: Path, addresses: list[str]
+) -> None:
+    for address in addresses:
+        if "<mjx-container" not in (folder / address).read_text():
+            continue
+        page, _ = opened(contexts[0], site + address)
+        preloaded, shown = page.evaluate(FONTS)
+        page.close()
+        assert {status for _, status in shown} == {"loaded"}, address
+        late = {name for name, _ in shown} - set(preloaded)
+        assert set(preloaded) <= {name for name, _ in shown}, address
+        assert preloaded[0].startswith("mjx-ncm-n-common-"), address
+
+        # Everything else is the signs that a page has few of.
+        assert all("-n-signs-" in name for name in late), address
 
 
 def test_the_columns_begin_at_768_pixels(contexts: list[BrowserContext], site: str) -> None:
@@ -226,3 +257,17 @@ def test_a_page_can_be_read_from_the_disk(contexts: list[BrowserContext], folder
     assert layout["pairs"] and layout["beside"] == layout["pairs"]
     page.get_by_role("link", name="optimizers", exact=True).first.click()
     assert page.url.endswith("/optimizers/index.html")
+
+
+# ## What is verified
+
+
+def test_the_page_of_an_optimizer_shows_a_proof_as_current_only_for_this_very_code(folder: Path) -> None:
+    package = ROOT / "labml_nn" / "optimizers"
+    proofs, _ = read_proofs((package / "proofs.json").read_text(encoding="utf-8"), "proofs.json")
+    assert proofs and len(proofs.files) >= 9
+    for name, proof in proofs.files.items():
+        html = (folder / "optimizers" / name).with_suffix(".html").read_text(encoding="utf-8")
+        is_current = proof.code == code_version(package / name)
+        assert ('<details class="verified">' in html) == is_current
+        assert ('<details class="verified outdated">' in html) != is_current

@@ -454,6 +454,23 @@ def test_an_id_cannot_take_the_place_of_the_pages_own() -> None:
     assert re.findall('id="(.*?)"', result) == ["container-2", "section-0-2", "Adam-2"]
 
 
+def test_a_text_cannot_look_like_the_theme() -> None:
+    text = '<div class="bar note tool">a</div><span class="k skip">b</span><b class="x">c</b>'
+    (result,) = pages(text, allow_html=False)
+    assert re.findall('class="(.*?)"', result) == ["note", "k"]
+
+
+def test_an_id_of_the_themes_own_is_free_for_no_text() -> None:
+    assert re.findall('id="(.*?)"', pages('# Outline\n\n# Content\n\n<a id="page:content"></a>')[0]) == [
+        *("outline", "content", "page:content-2")
+    ]
+
+
+def test_a_link_that_looks_like_one_to_a_footnote_keeps_no_id_of_the_pages_own() -> None:
+    (result,) = pages('<a class="footnote-ref" href="#fn" id="container">a</a>', allow_html=False)
+    assert 'id="container-2"' in result
+
+
 def test_placeholders_pass_cleaning() -> None:
     rendered = render("$x$")
     assert sanitise(rendered.prose[0].html) == rendered.prose[0].html

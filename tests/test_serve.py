@@ -69,10 +69,17 @@ def test_a_saved_change_is_in_the_browser_where_the_reader_was(tree: Path, page:
         page.evaluate("scrollTo(0, 1200)")
         page.wait_for_function("scrollY === 1200")
         text = FILES["pkg/a.py"]
-        (tree / "pkg/a.py").write_text(text.replace("The first", "Changed").replace("$x$", r"$\frac{y}{2}$"))
+        formula = r"$\frac{y}{2} \rightarrowtail \mathfrak{A}$"
+        (tree / "pkg/a.py").write_text(text.replace("The first", "Changed").replace("$x$", formula))
         expect(page.locator("h1")).to_have_text("Changed")
         page.wait_for_function("scrollY === 1200")
         expect(page.locator("mjx-mfrac")).to_have_count(1)
+
+        # Symbols that no page had before have their fonts: one is in no part of the main font, one in another font.
+        page.wait_for_function(
+            """() => ["MJX-NCM-N", "MJX-NCM-F"].every((family) => [...document.fonts].some((face) =>
+              face.family === family && face.unicodeRange === "U+0-10FFFF" && face.status === "loaded"))"""
+        )
 
         # The rest of the site follows: the navigation of the other pages has the new title.
         page.goto(f"{address}pkg/b.html")

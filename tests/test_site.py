@@ -308,7 +308,7 @@ def test_many_pages_are_the_same_from_many_processes(tree: Path) -> None:
     (tree / "pkg" / "many" / "m7.py").write_text("# Other\ny = 1\n")
     after = built()
     changed = {name for name in expected if after[name] != expected[name]}
-    assert changed == {"pkg/many/m7.html", "assets/sidelit/search-index.js"}
+    assert changed == {"pkg/many/m7.html", "pkg/many/m7.py", "assets/sidelit/search-index.js"}
     assert set(after) == set(expected)
 
 

@@ -8,75 +8,19 @@ each rule by which names are followed, and each reason for which a file is refus
 from __future__ import annotations
 
 import ast
-import json
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import OPTIMIZERS, alone, steps_alone, steps_here
 from building import ROOT, Ran, run, sidelit, write
 
 from sidelit.export.modules import Wanted, find_wanted
 from sidelit.export.standalone import LEVELS, make_standalone
 from sidelit.names import find_names
-
-# Each optimizer with what its constructor is given, and the type of the parameters
-OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Adam": ("adam", {"weight_decay": 0.01}),
-    "AMSGrad": ("amsgrad", {}),
-    "AdamWarmup": ("adam_warmup", {"warmup": 20}),
-    "Noam": ("noam", {"warmup": 20, "d_model": 64}),
-    "AdamWarmupCosineDecay": ("adam_warmup_cosine_decay", {"warmup": 5, "total_steps": 40, "floor": 0.1}),
-    "RAdam": ("radam", {"betas": (0.9, 0.99)}),
-    "AdaBelief": ("ada_belief", {"weight_decay": 0.1}),
-    "Sophia": ("sophia", {"lr": 1e-3}),
-    "AdamFP16": ("adam_fp16", {"lr": 1e-2}),
-}
-
-# What a class does in 50 steps: the bytes of all weights and of all state.
-PROBLEM = """
-import hashlib
-import torch
-
-
-def trained(cls, options):
-    torch.manual_seed(7)
-    model = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
-    if cls.__name__ == "AdamFP16":
-        model.bfloat16()
-    inputs = torch.randn(16, 5, dtype=next(model.parameters()).dtype)
-    labels = torch.randint(3, (16,))
-    optimizer = cls(model.parameters(), **options)
-    for step in range(50):
-        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
-        if hasattr(optimizer, "update_hessian") and step % 10 == 0:
-            optimizer.update_hessian(torch.nn.functional.cross_entropy(model(inputs), labels), 16)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    digest = hashlib.sha256()
-    for tensor in [*model.parameters(), *(t for s in optimizer.state.values() for _, t in sorted(s.items()))]:
-        digest.update(tensor.detach().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-"""
-
-# The package itself cannot be imported here, wherever it is installed.
-ALONE = f"""
-import sys
-sys.modules.update({{"labml_nn": None, "sidelit": None}})
-sys.path.insert(0, sys.argv[1])
-{PROBLEM}
-import importlib, json
-results = {{}}
-for name, (module, options) in json.loads(sys.argv[2]).items():
-    for level in ("full", "docstrings", "none"):
-        cls = getattr(importlib.import_module(f"{{module}}_{{level}}"), name)
-        results[f"{{name}} {{level}}"] = trained(cls, options)
-print(json.dumps(results))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -93,25 +37,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def alone(folder: Path, program: str, *arguments: str) -> str:
-    """Run a program in an isolated process, in a folder of its own, and return what it prints."""
-    command = [sys.executable, "-I", "-W", "error::SyntaxWarning", "-c", program, str(folder), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_every_optimizer_runs_where_there_is_only_torch_and_takes_the_packages_steps(files: Path) -> None:
-    import importlib
-
-    here: dict[str, Any] = {}
-    exec(PROBLEM, here)
-    expected = {}
-    for name, (module, options) in OPTIMIZERS.items():
-        cls = getattr(importlib.import_module(f"labml_nn.optimizers.{module}"), name)
-        expected |= dict.fromkeys((f"{name} {level}" for level in LEVELS), here["trained"](cls, options))
-    assert json.loads(alone(files, ALONE, json.dumps(OPTIMIZERS))) == expected
-    assert len(set(expected.values())) == len(OPTIMIZERS)
+    found = {name: [f"{module}_{level}" for level in LEVELS] for name, (module, _) in OPTIMIZERS.items()}
+    assert steps_alone(files, found) == {name: [steps] * len(LEVELS) for name, steps in steps_here().items()}
 
 
 def test_a_standalone_optimizer_can_be_compiled(files: Path) -> None:
@@ -185,11 +113,18 @@ def test_the_header_says_where_it_comes_from(files: Path) -> None:
     commit = run("git", "rev-parse", "HEAD", cwd=ROOT).out.strip()
     assert lines.startswith("RAdam, from labml_nn.optimizers.radam, with all that it needs of its package")
     assert f"Commit: {commit}" in lines
-    assert "Licence: MIT. Copyright (c) 2026 The sidelit authors" in lines
     assert "Paper: Liyuan Liu, Haoming Jiang" in lines
     assert "arXiv:1908.03265. https://arxiv.org/abs/1908.03265" in lines
     assert "Paper: Diederik P. Kingma and Jimmy Ba. Adam" in lines
-    assert lines.endswith("Needs: torch  SPDX-License-Identifier: MIT")
+    assert "Needs: torch Licence: MIT  SPDX-License-Identifier: MIT" in lines
+
+
+def test_a_short_licence_goes_along_whole(files: Path) -> None:
+    licence = (ROOT / "LICENSE").read_text().strip()
+    for path in files.glob("*.py"):
+        text = path.read_text()
+        head = text[: text.index("\n\n")]
+        assert licence in re.sub("^# ?", "", head, flags=re.MULTILINE), path.name
 
 
 # ## The command
@@ -742,7 +677,38 @@ def test_a_licence_is_told_from_the_project_or_its_text(tmp_path: Path) -> None:
     write(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": "X = 1\n", "LICENSE": "Apache License\n  Version 2.0, 2004\n"})
     assert "# Licence: Apache-2.0\n" in sidelit("standalone", tmp_path / "pkg/a.py:X").out
     write(tmp_path, {"pyproject.toml": '[project]\nname = "x"\nlicense = "ISC OR MIT"\n'})
-    assert "# SPDX-License-Identifier: ISC OR MIT\n" in sidelit("standalone", tmp_path / "pkg/a.py:X").out
+    assert "# SPDX-License-Identifier: ISC OR MIT\n#\n# Apache License\n" in sidelit(
+        "standalone", tmp_path / "pkg/a.py:X"
+    ).out
+
+
+def test_of_a_long_licence_the_file_says_where_it_is(tmp_path: Path) -> None:
+    text = "Apache License\nVersion 2.0, 2004\nCopyright 2020 Some One\n" + "More terms.\n" * 200
+    write(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": "X = 1\n", "LICENSE": text})
+    made = sidelit("standalone", tmp_path / "pkg/a.py:X").out
+    assert "More terms" not in made
+    assert (
+        "# Licence: Apache-2.0. Copyright 2020 Some One. Keep its text with this: LICENSE of the source or\n"
+        "#   https://spdx.org/licenses/Apache-2.0.html\n"
+    ) in made
+
+
+def test_what_files_say_of_their_copyright_goes_along(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "#!/usr/bin/env python3\n# Copyright 2020 Some One\n# SPDX-License-Identifier: BSD-2-Clause\n"
+        '"""A."""\nfrom pkg.b import g\nfrom pkg.c import h\nF = (g, h)\n',
+        "pkg/b.py": "# (c) 2021 Another Person, whose licence is theirs\n\n# Helpers\n\ng = 1\n",
+        "pkg/c.py": "# Nothing of the kind\nh = 2\n",
+    }
+    write(tmp_path, files)
+    for level in LEVELS:
+        made = sidelit("standalone", tmp_path / "pkg/a.py", "--comments", level).out
+        head = made[: made.index("\n\n")]
+        assert "# Copyright 2020 Some One\n# SPDX-License-Identifier: BSD-2-Clause\n" in head
+        assert "# (c) 2021 Another Person, whose licence is theirs\n" in f"{head}\n"
+        assert "env python3" not in head
+        assert "Nothing of the kind" not in head
 
 
 # ## Writing

@@ -7,6 +7,7 @@ paper:
   authors: [Ilya Loshchilov, Frank Hutter]
   year: 2017
   arxiv: "1711.05101"
+standalone: GenericAdaptiveOptimizer
 symbols:
   theta: [\theta, '\theta_{t-1}']
   grad: g_t
@@ -381,7 +382,14 @@ class GenericAdaptiveOptimizer(Optimizer):
         saved.
         """
         result = super().state_dict()
-        return {**result, "state": {key: owned(value) for key, value in result["state"].items()}}
+        return {
+            **result,
+            "state": {key: owned(value) for key, value in result["state"].items()},
+            # PyTorch's name for the flag stands beside ours, so that a run can go on there with the same decay.
+            "param_groups": [
+                {**group, "decoupled_weight_decay": group["weight_decouple"]} for group in result["param_groups"]
+            ],
+        }
 
     def check_state(self, state: dict[str, Any], group: dict[str, Any], param: torch.Tensor) -> None:
         """
@@ -545,12 +553,10 @@ class GenericAdaptiveOptimizer(Optimizer):
         """
         jobs = Jobs()
         for group in self.param_groups:
-            for param in group["params"]:
-                grad = param.grad
-                if grad is not None:
-                    jobs.groups.append(group)
-                    jobs.params.append(param)
-                    jobs.grads.append(grad)
+            pairs = [(param, grad) for param in group["params"] if (grad := param.grad) is not None]
+            jobs.groups += [group] * len(pairs)
+            jobs.params += [param for param, _ in pairs]
+            jobs.grads += [grad for _, grad in pairs]
         self.check_gradients(jobs)
 
         for group, param in zip(jobs.groups, jobs.params, strict=True):

@@ -8,6 +8,8 @@ paper:
     James S. Duncan]
   year: 2020
   arxiv: "2010.07468"
+standalone: AdaBelief
+notebook: true
 symbols:
   grad: g_t
   m: [m_t, 'm_{t-1}']

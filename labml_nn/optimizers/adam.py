@@ -7,6 +7,8 @@ paper:
   authors: [Diederik P. Kingma, Jimmy Ba]
   year: 2014
   arxiv: "1412.6980"
+standalone: Adam
+notebook: true
 symbols:
   theta: [\theta_t, '\theta_{t-1}']
   grad: g_t

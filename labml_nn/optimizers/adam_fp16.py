@@ -8,6 +8,8 @@ paper:
             Boris Ginsburg, Michael Houston, Oleksii Kuchaiev, Ganesh Venkatesh, Hao Wu]
   year: 2017
   arxiv: "1710.03740"
+standalone: AdamFP16
+notebook: true
 symbols:
   theta: [\theta_t, \theta_0]
   master: [\Theta_t, '\Theta_{t-1}', \Theta_0]

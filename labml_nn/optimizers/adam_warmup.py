@@ -7,6 +7,8 @@ paper:
   authors: [Jerry Ma, Denis Yarats]
   year: 2019
   arxiv: "1910.04209"
+standalone: AdamWarmup
+notebook: true
 symbols:
   lr: \alpha
   step: t

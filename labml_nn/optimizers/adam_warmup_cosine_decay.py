@@ -7,6 +7,8 @@ paper:
   authors: [Ilya Loshchilov, Frank Hutter]
   year: 2016
   arxiv: "1608.03983"
+standalone: AdamWarmupCosineDecay
+notebook: true
 symbols:
   lr: \alpha
   rate: \alpha_t

@@ -6,7 +6,10 @@ paper:
   title: On the Convergence of Adam and Beyond
   authors: [Sashank J. Reddi, Satyen Kale, Sanjiv Kumar]
   year: 2018
+  venue: International Conference on Learning Representations
   arxiv: "1904.09237"
+standalone: AMSGrad
+notebook: true
 symbols:
   grad: g_t
   m: m_t

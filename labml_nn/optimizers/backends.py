@@ -109,6 +109,11 @@ BUFFER = 2**18
 # What `torch.compile` compiles graphs with
 COMPILER = "inductor"
 
+# What it is told beside the graph: not to look at each tensor once more, and to give each parameter a loop of its own.
+# A loop over several parameters at once reads from so many places that memory falls behind. Nor does it have to try
+# for each line of the rule whether it goes together with lines that are far away.
+OPTIONS = {"size_asserts": False, "cpp.max_horizontal_fusion_size": 1, "max_fusion_buffer_group_pairwise_attempts": 16}
+
 # Types with too few digits for the averages of an optimizer
 HALF = (torch.float16, torch.bfloat16)
 
@@ -283,8 +288,7 @@ class Direct:
         from torch._dynamo import lookup_backend
         from torch._inductor import config
 
-        # These would look at each tensor once more.
-        with config.patch(size_asserts=False):
+        with config.patch(OPTIONS):
             made = lookup_backend(COMPILER)(graph, examples)
 
         def run(*arguments: torch.Tensor) -> Any:
@@ -419,14 +423,14 @@ class Piece:
     spread: bool
     functions: Functions
 
-    def here(self, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    def members(self, jobs: Jobs) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """
-        ### The parts that are here
+        ### Its parameters and their gradients
 
-        Takes something for each job of the step, and returns those of this piece.
+        The parts of them that are here.
         """
-        members = [tensors[row] for row in self.rows]
-        return [local(tensor) for tensor in members] if self.spread else members
+        params, grads = ([column[row] for row in self.rows] for column in (jobs.params, jobs.grads))
+        return ([*map(local, params)], [*map(local, grads)]) if self.spread else (params, grads)
 
     def rely_on(self, jobs: Jobs) -> None:
         """
@@ -437,20 +441,19 @@ class Piece:
         """
         from torch._C._dynamo.guards import TensorGuards
 
-        thetas, grads = self.here(jobs.params), self.here(jobs.grads)
+        thetas, grads = self.members(jobs)
         sizes = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
         self.guards = TensorGuards(*thetas, *grads, *self.owned, **sizes)
         self.addresses = [tensor.data_ptr() for tensor in (*thetas, *self.views)]
         # Tensors without numbers have the address 0.
         self.taken = {*self.addresses} - {0}
 
-    def holds(self, jobs: Jobs) -> bool:
+    def holds(self, thetas: list[torch.Tensor], grads: list[torch.Tensor]) -> bool:
         """
         ### Is it still good?
 
-        The jobs must be for the same parameters, with the same state entries.
+        Takes its [members](#Piece.members). They must be the same parameters, with the same state entries.
         """
-        thetas, grads = self.here(jobs.params), self.here(jobs.grads)
 
         # Gradients are other tensors each time, and parameters and state can be given other memory. A tensor that
         # occurs twice fails here too.
@@ -462,11 +465,17 @@ class Piece:
             return False
         return self.taken.isdisjoint([grad.data_ptr() for grad in grads])
 
-    def run(self, run: Callable[..., None], jobs: Jobs, scalars: dict[str, Any]) -> None:
+    def run(
+        self,
+        run: Callable[..., None],
+        thetas: list[torch.Tensor],
+        grads: list[torch.Tensor],
+        scalars: dict[str, Any],
+    ) -> None:
         """
         ### Step a chunk
         """
-        run(self.here(jobs.params), self.here(jobs.grads), self.states, scalars)
+        run(thetas, grads, self.states, scalars)
 
 
 @dataclass
@@ -485,17 +494,22 @@ class Bucket(Piece):
     grad_views: list[torch.Tensor]
     vectors: bool
 
-    def run(self, run: Callable[..., None], jobs: Jobs, scalars: dict[str, Any]) -> None:
+    def run(
+        self,
+        run: Callable[..., None],
+        thetas: list[torch.Tensor],
+        grads: list[torch.Tensor],
+        scalars: dict[str, Any],
+    ) -> None:
         """
         ### Step a bucket
         """
-        params = self.here(jobs.params)
 
         # Gather, step, and put back.
-        self.gather(self.theta, self.theta_views, params)
-        self.gather(self.grad, self.grad_views, self.here(jobs.grads))
+        self.gather(self.theta, self.theta_views, thetas)
+        self.gather(self.grad, self.grad_views, grads)
         run([self.theta], [self.grad], self.states, scalars)
-        torch._foreach_copy_(params, self.theta_views)
+        torch._foreach_copy_(thetas, self.theta_views)
 
     def gather(self, buffer: torch.Tensor, views: list[torch.Tensor], tensors: list[torch.Tensor]) -> None:
         """
@@ -778,7 +792,8 @@ class Runner:
         for piece, steps in zip(plan.pieces, counts, strict=True):
             # Each is looked at just before it is run. What is read for that is then still in the cache.
             scalars = numbers.tensors_of(piece.group, steps + 1, piece.dtype)
-            if not (self.works and piece.holds(jobs) and self.run(piece, jobs, scalars)):
+            members = piece.members(jobs)
+            if not (self.works and piece.holds(*members) and self.run(piece, *members, scalars)):
                 self.plan = None
                 run_eagerly(self.optimizer, jobs.at(piece.rows), numbers)
 
@@ -802,7 +817,9 @@ class Runner:
         self.roster = Roster(jobs)
         return plan
 
-    def run(self, piece: Piece, jobs: Jobs, scalars: dict[str, Any]) -> bool:
+    def run(
+        self, piece: Piece, thetas: list[torch.Tensor], grads: list[torch.Tensor], scalars: dict[str, Any]
+    ) -> bool:
         """
         ### Run a piece
 
@@ -810,7 +827,7 @@ class Runner:
         before it is run, so nothing has been changed by then.
         """
         try:
-            piece.run(self.function(piece, scalars), jobs, scalars)
+            piece.run(self.function(piece, scalars), thetas, grads, scalars)
         except Exception as error:
             from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 

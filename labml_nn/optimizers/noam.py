@@ -8,6 +8,8 @@ paper:
     Illia Polosukhin]
   year: 2017
   arxiv: "1706.03762"
+standalone: Noam
+notebook: true
 symbols:
   lr: \alpha
   step: t

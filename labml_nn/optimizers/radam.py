@@ -7,6 +7,8 @@ paper:
   authors: [Liyuan Liu, Haoming Jiang, Pengcheng He, Weizhu Chen, Xiaodong Liu, Jianfeng Gao, Jiawei Han]
   year: 2019
   arxiv: "1908.03265"
+standalone: RAdam
+notebook: true
 symbols:
   theta: [\theta_t, '\theta_{t-1}']
   m: m_t
@@ -149,9 +151,7 @@ $t = 2 / (1 - \beta_2)$ does as well. [That is easily had too](adam_warmup.py).
   at $t = 6$ is 13 times as much for $\beta_2 = 0.999$.
 * **Weight decay** given as a float is decoupled here and in the authors' code. `torch.optim.RAdam` means $L_2$ by
   it, here `WeightDecay(0.01, weight_decouple=False)`, and decouples with `decoupled_weight_decay=True`.
-* **Checkpoints** of `torch.optim.RAdam` load here with the way of their decay. In the other direction torch does
-  not find the flag, as it goes by another name, and takes the decay to be $L_2$. After loading ours into torch, set
-  `group["decoupled_weight_decay"] = group["weight_decouple"]` in each group.
+* **Checkpoints** of `torch.optim.RAdam` load here, and ours there, with the way of their decay.
 * **`degenerated_to_sgd=False`** is an option of the authors' code that torch does not have. It leaves the weights
   alone until $\rho_t > 5$, while the averages fill. We keep it for the reason below. The authors' code does not
   decay the weights in these steps; ours does, as decay needs no gradient.

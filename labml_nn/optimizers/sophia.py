@@ -7,6 +7,8 @@ paper:
   authors: [Hong Liu, Zhiyuan Li, David Hall, Percy Liang, Tengyu Ma]
   year: 2023
   arxiv: "2305.14342"
+standalone: Sophia
+notebook: true
 symbols:
   theta: [\theta_t, '\theta_{t-1}']
   grad: g_t

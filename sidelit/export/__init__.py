@@ -11,5 +11,7 @@ file that runs alone, a notebook, and a citation. Sources are read and never run
 * [`notebook.py`](notebook.py) cuts a source into the cells of a notebook
 * [`citation.py`](citation.py) says how to cite the paper that a page rests on
 * [`origin.py`](origin.py) says where a source comes from: its commit and its licence
+* [`requirements.py`](requirements.py) says from which version on a library will do
+* [`drafts.py`](drafts.py) keeps for a site what was made, as long as nothing changes that it depends on
 * [`output.py`](output.py) puts a file in its place in one step
 """

@@ -122,7 +122,7 @@ class _Closing:
         self.readings: dict[Unit, Reading] = {}
         self.outside: dict[Outside, list[Imported]] = {}
         self.pending: list[Unit] = []
-        self.changing: dict[Path, set[str]] = {}
+        self.package.asked = {wanted.module.name}
 
     def run(self) -> Closure:
         requested = self.requested()
@@ -241,18 +241,11 @@ class _Closing:
         # Functions beside what is needed may change it too, when they are called from elsewhere.
         names = {name for unit in self.readings for name in unit.module.bindings}
         for name, path in self.package.files():
-            parts = {*name.split("."), path.stem}
-            if parts & {"test", "tests", "conftest"} or path.stem.startswith("test_"):
+            if is_test(name, path):
                 continue
-            try:
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue
-            loaded = self.package.loaded(name)
-            if loaded is None:
-                if path not in self.changing:
-                    self.changing[path] = _changed_names(text)
-                if not self.changing[path] or names.isdisjoint(_WORD.findall(text)):
+            if name not in self.package.asked:
+                seen = glance(self.package, path)
+                if seen.is_quiet or names.isdisjoint(seen.words):
                     continue
             try:
                 module = self.package.get(name)
@@ -379,6 +372,39 @@ def _called(unit: Unit) -> set[Place]:
             functions.append(node.func)
         functions.extend(getattr(node, "decorator_list", ()))
     return {unit.module.start(node) for node in functions}
+
+
+def is_test(name: str, path: Path) -> bool:
+    """Whether a file is one of tests, which may change anything and is no part of what they test."""
+    return path.stem.startswith("test_") or not {"test", "tests", "conftest"}.isdisjoint([*name.split("."), path.stem])
+
+
+@dataclass(frozen=True)
+class Glance:
+    """
+    ### What a quick look at a file shows
+
+    `is_quiet` says that it changes nothing that it imports. If it may, `words` are all that stand in it. What its names
+    mean takes longer to find out.
+    """
+
+    is_quiet: bool
+    words: frozenset[str] = frozenset()
+
+
+def glance(package: Package, path: Path) -> Glance:
+    """
+    ### A quick look at a file of a package, which is taken once
+    """
+    if path not in package.glances:
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        quiet = not _changed_names(text)
+        package.glances[path] = Glance(quiet, frozenset() if quiet else frozenset(_WORD.findall(text)))
+    seen: Glance = package.glances[path]
+    return seen
 
 
 def _changed_names(text: str) -> set[str]:

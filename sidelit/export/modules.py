@@ -20,12 +20,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.names import Name, Names, find_names
 from sidelit.source import Document, decode, is_directive, parse, split_lines
-from sidelit.tree import module_name, shown_path
+from sidelit.tree import is_site, module_name, shown_path
 
 # A line, from 1, and a column, from 0 and in characters
 Place = tuple[int, int]
@@ -191,14 +191,18 @@ class Package:
     ## Modules by their names
 
     `root` is the folder in which an import starts. What belongs to the package is everything below one of the names
-    `tops`; all other imports stay what they are.
+    `tops`; all other imports stay what they are. `asked` are the modules that were asked for since somebody emptied it,
+    and `glances` what [closures](closure.py#Glance) know of files that they did not have to read.
     """
 
     def __init__(self, root: Path, tops: Iterable[str]) -> None:
         self.root = root
         self.tops = frozenset(tops)
+        self.asked: set[str] = set()
+        self.glances: dict[Path, Any] = {}
         self._modules: dict[str, Module | None] = {}
         self._exists: dict[str, bool] = {}
+        self._in_sites: dict[Path, bool] = {}
 
     def owns(self, dotted: str) -> bool:
         """Whether a dotted name is one of this package."""
@@ -220,14 +224,11 @@ class Package:
 
         Nothing where there is no such file. Raises `Refusal` for one that Python cannot read.
         """
+        self.asked.add(name)
         if name not in self._modules:
             file = self.file_of(name) if self.owns(name) else None
             self._modules[name] = read_module(file, name) if file else None
         return self._modules[name]
-
-    def loaded(self, name: str) -> Module | None:
-        """Return a module that was read already."""
-        return self._modules.get(name)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a module, or a folder that only holds some."""
@@ -243,8 +244,17 @@ class Package:
             for path in sorted(folder.rglob("*.py")) if folder.is_dir() else []:
                 parts = path.relative_to(self.root).with_suffix("").parts
                 name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-                if all(part.isidentifier() for part in parts) and "node_modules" not in parts:
+                if not all(part.isidentifier() for part in parts) or "node_modules" in parts:
+                    continue
+                if not self._is_in_site(path.parent):
                     yield name, path
+
+    def _is_in_site(self, folder: Path) -> bool:
+        """Whether a folder is in a built site, which holds copies of sources."""
+        if folder not in self._in_sites:
+            above = folder != self.root and self._is_in_site(folder.parent)
+            self._in_sites[folder] = above or is_site(folder)
+        return self._in_sites[folder]
 
     def resolve(self, dotted: str, module: Module, at: Place) -> tuple[Definition | Imported | str, str]:
         """
@@ -355,7 +365,10 @@ def find_wanted(argument: str) -> Wanted | str:
     return f"{target}: there is no such module in this folder or in src; name it as package.module, or name its file"
 
 
-def _of_file(path: Path) -> tuple[Package, Module]:
+def package_around(path: Path) -> tuple[Package, str]:
+    """
+    ### The package that a file is in, and the file's dotted name
+    """
     name = module_name(path)
     path = path.absolute()
     depth = name.count(".") + (path.name == "__init__.py")
@@ -364,9 +377,12 @@ def _of_file(path: Path) -> tuple[Package, Module]:
     if "." not in name and path.name != "__init__.py":
         # A file in no package imports the files beside it.
         tops += sorted(file.stem for file in root.glob("*.py") if file.stem.isidentifier())
-    package = Package(root, tops)
-    module = package.get(name) or read_module(path, name)
-    return package, module
+    return Package(root, tops), name
+
+
+def _of_file(path: Path) -> tuple[Package, Module]:
+    package, name = package_around(path)
+    return package, package.get(name) or read_module(path, name)
 
 
 # ## Reading a file

@@ -20,7 +20,7 @@ import posixpath
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,18 @@ from urllib.parse import quote, unquote, urlsplit
 
 from sidelit.export.closure import Closure, Entity, close
 from sidelit.export.modules import Definition, Imported, Module, Package, Unit, Wanted
-from sidelit.export.origin import find_origin
+from sidelit.export.origin import Origin
 from sidelit.export.standalone import (
+    Draft,
+    Facts,
     Standalone,
     alias_lines,
     choose_names,
-    cite,
+    find_facts,
     gap,
     import_block,
-    needed_packages,
+    licence_line,
+    licence_text,
     unit_text,
 )
 from sidelit.formula import Formula, Slot, lift, source
@@ -62,6 +65,12 @@ class Repository:
         """The address of a file in it, as a page or as it is."""
         between = "/-" if "gitlab" in self.url else ""
         return f"{self.url}{between}/{kind}/{quote(self.branch)}/{quote(path)}"
+
+    def colab(self, path: str) -> str:
+        """The address where Colab opens a notebook of it, empty if it is not on GitHub."""
+        if not self.github:
+            return ""
+        return f"https://colab.research.google.com/github/{self.github}/blob/{quote(self.branch)}/{quote(path)}"
 
 
 def repository_of(url: str) -> Repository | None:
@@ -98,15 +107,33 @@ def make_notebook(wanted: Wanted, output: Path, repository: Repository | None = 
     `output` is where it will be, which Colab has to know. Raises `Refusal` for a file that cannot be read, or whose
     needs cannot be told.
     """
+    draft = draft_notebook(wanted, repository)
+    place = _shown(output, _top_of(wanted.package.root))
+    colab = repository.colab(place) if repository and not place.startswith("../") else ""
+    return Standalone(notebook_text(draft, draft.origin(), repository, colab), draft.diagnostics)
+
+
+def notebook_text(draft: Draft, origin: Origin, repository: Repository | None = None, colab: str = "") -> str:
+    """
+    ### A notebook, with its first cell, which says where it comes from
+    """
+    first = _introduction(draft.facts, origin, repository, colab).splitlines(keepends=True)
+    source = json.dumps(first, ensure_ascii=False, indent=1).replace("\n", "\n   ")
+    return draft.body.replace('"source": []', f'"source": {source}', 1)
+
+
+def draft_notebook(wanted: Wanted, repository: Repository | None = None) -> Draft:
+    """
+    ### A notebook whose first cell is empty
+    """
     if wanted.name:
         raise wanted.module.refusal((1, 0), f"a notebook is made of a whole file; leave out `:{wanted.name}`")
     closure = close(wanted, program=False)
     names = choose_names(closure)
-    top = _top_of(wanted)
-    prose = _Prose(wanted.module, top, repository)
-    citations, diagnostics = cite([wanted.module])
+    prose = _Prose(wanted.module, _top_of(wanted.package.root), repository)
+    facts, diagnostics = find_facts(closure, [wanted.module])
 
-    cells = [Cell(_introduction(closure, top, output, repository, citations), False)]
+    cells = [Cell("", False)]
     cells += [Cell(text, False) for text in [prose.markdown(wanted.module.document.sections[0].docs)] if text]
     if imports := import_block(closure, names):
         cells.append(Cell(imports, True))
@@ -114,7 +141,7 @@ def make_notebook(wanted: Wanted, output: Path, repository: Repository | None = 
     if aliases := alias_lines(closure, names):
         cells.append(Cell(aliases, True))
     cells += _trial(closure, names)
-    return Standalone(to_json(cells), tuple(diagnostics))
+    return Draft(facts, to_json(cells), tuple(diagnostics))
 
 
 def to_json(cells: Iterable[Cell]) -> str:
@@ -152,29 +179,27 @@ def _cell(number: int, cell: Cell) -> dict[str, Any]:
 # ## The cells
 
 
-def _introduction(
-    closure: Closure, top: Path, output: Path, repository: Repository | None, citations: Sequence[str]
-) -> str:
+def _introduction(facts: Facts, origin: Origin, repository: Repository | None, colab: str) -> str:
     """
     ### Where this comes from
+
+    The text of the licence is folded.
     """
-    module = closure.wanted.module
-    path = _shown(module.path, top)
-    origin = find_origin([each.path for each in closure.modules])
+    path = _shown(Path(facts.paths[0]), _top_of(Path(facts.root)))
     file = f"[`{path}`]({repository.address(path)})" if repository else f"`{path}`"
     commit = f" at commit {origin.commit[:12]}{', with later changes' * origin.changed}" if origin.commit else ""
     lines = [f"*This notebook was made from {file}{commit}. It holds all that it needs of its package.*"]
-    at_once, inside = needed_packages(closure)
-    if at_once:
-        more = f"; some functions also need {', '.join(inside)}" if inside else ""
-        lines.append(f"*To run, it needs {', '.join(at_once)}{more}.*")
-    if origin.licence:
-        lines.append(f"*Licence: {origin.licence}. {' '.join(origin.copyright)}*".replace(". *", ".*"))
-    lines += [f"*Paper: {citation}*" for citation in citations]
-    place = _shown(output, top)
-    if repository and repository.github and not place.startswith("../"):
-        there = f"{repository.github}/blob/{quote(repository.branch)}/{quote(place)}"
-        lines.append(f"[Open in Colab](https://colab.research.google.com/github/{there})")
+    if facts.needs:
+        more = f"; some functions also need {', '.join(facts.needs_inside)}" if facts.needs_inside else ""
+        lines.append(f"*To run, it needs {', '.join(facts.needs)}{more}.*")
+    lines += [f"*Paper: {citation}*" for citation in facts.citations]
+    if colab:
+        lines.append(f"[Open in Colab]({colab})")
+    terms = "\n\n".join(filter(None, (*facts.notices, licence_text(origin.licence))))
+    if line := licence_line(origin.licence) or ("see below" if terms else ""):
+        lines.append(f"*Licence: {line}.*".replace("..*", ".*"))
+    if terms:
+        lines.append(f"<details><summary>Its text</summary>\n\n```text\n{terms}\n```\n\n</details>")
     return "\n\n".join(lines)
 
 
@@ -447,9 +472,8 @@ def _classes(package: Package, definition: Definition) -> Iterator[ast.ClassDef]
 # ## Paths
 
 
-def _top_of(wanted: Wanted) -> Path:
-    """Return the folder of the repository, or else the one that the package lies in."""
-    root = wanted.package.root
+def _top_of(root: Path) -> Path:
+    """Return the folder of the repository around a package, or else the one that the package lies in."""
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
 
 

@@ -20,49 +20,101 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Licence:
+    """
+    ## A licence
+
+    * `name` is an SPDX identifier where there is one
+    * `copyright` are the lines of its text that say whose it is
+    * `text` is all of it, `file` is where that lies
+    """
+
+    name: str = ""
+    copyright: tuple[str, ...] = ()
+    text: str = ""
+    file: Path | None = None
+
+    @property
+    def is_spdx(self) -> bool:
+        """Whether the name is one that everybody knows."""
+        return bool(re.fullmatch(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*", self.name))
+
+
+@dataclass(frozen=True)
 class Origin:
     """
     ## What is known of a source
 
     * `commit` is the one that is checked out, `changed` says that the files are not as in it
-    * `licence` is its name, an SPDX identifier where there is one
-    * `copyright` are the lines of the licence's text that say whose it is
     """
 
     commit: str = ""
     changed: bool = False
-    licence: str = ""
-    copyright: tuple[str, ...] = ()
+    licence: Licence = Licence()
 
 
 def find_origin(files: Sequence[Path]) -> Origin:
     """
     ## The origin of some files of one package
     """
-    commit, changed = _commit(files)
-    licence, copyright = _licence(files[0])
-    return Origin(commit, changed, licence, copyright)
+    return Origins().of(files)
 
 
-def _commit(files: Sequence[Path]) -> tuple[str, bool]:
+class Origins:
     """
-    ### The commit, and whether a file differs from it
+    ## The origins of many files
 
-    A file that is not in the commit, such as one of a package that is installed below the repository, has none.
+    A site asks for each page, and git is slow to start: what it says of a folder is asked once.
     """
-    folder = files[0].absolute().parent
-    asked = ["HEAD", *(f"HEAD:./{_from(folder, file)}" for file in files)]
-    answer = _git(folder, "rev-parse", *asked).split()
-    if len(answer) != len(asked):
-        first = _git(folder, "rev-parse", *asked[:2]).split()
-        return (first[0], True) if len(first) == 2 else ("", False)
-    changed = any(not _is_blob(file, blob) for file, blob in zip(files, answer[1:], strict=True))
-    return answer[0], changed
+
+    def __init__(self) -> None:
+        self._commits: dict[Path, tuple[str, dict[Path, str]]] = {}
+        self._licences: dict[Path, Licence] = {}
+        self._same: dict[Path, bool] = {}
+
+    def of(self, files: Sequence[Path], within: Path | None = None) -> Origin:
+        """
+        ### The origin of files of one package, the one that was asked for first
+
+        Git is asked about the folder that holds them all, or `within`, if that holds more.
+        """
+        paths = [Path(os.path.abspath(file)) for file in files]
+        folder = Path(os.path.commonpath([*(path.parent for path in paths), *((within.absolute(),) if within else ())]))
+        if folder not in self._commits:
+            self._commits[folder] = _committed(folder)
+        commit, blobs = self._commits[folder]
+
+        # A file that is not in the commit, such as one of a package that is installed below the repository, has none.
+        licence = self.licence(paths[0])
+        if paths[0] not in blobs:
+            return Origin(licence=licence)
+        return Origin(commit, not all(self._is_as_in(path, blobs) for path in paths), licence)
+
+    def licence(self, file: Path) -> Licence:
+        """
+        ### The licence of a file
+        """
+        folder = file.absolute().parent
+        if folder not in self._licences:
+            self._licences[folder] = _licence(folder)
+        return self._licences[folder]
+
+    def _is_as_in(self, file: Path, blobs: dict[Path, str]) -> bool:
+        if file not in self._same:
+            self._same[file] = _is_blob(file, blobs.get(file, ""))
+        return self._same[file]
 
 
-def _from(folder: Path, file: Path) -> str:
-    """Return the path of a file as seen from a folder."""
-    return Path(os.path.relpath(file, folder)).as_posix()
+def _committed(folder: Path) -> tuple[str, dict[Path, str]]:
+    """
+    ### The commit, and what it has of a folder
+
+    What git calls the content of each file, by its path. A name is quoted by git unless lines end with a zero.
+    """
+    commit = _git(folder, "rev-parse", "HEAD").strip()
+    listed = _git(folder, "ls-tree", "-r", "-z", "HEAD", ".") if commit else ""
+    rows = (row.partition("\t") for row in listed.split("\0") if row)
+    return commit, {Path(os.path.normpath(folder / name)): facts.split()[2] for facts, _, name in rows}
 
 
 def _is_blob(file: Path, blob: str) -> bool:
@@ -77,7 +129,7 @@ def _is_blob(file: Path, blob: str) -> bool:
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
+    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
         return subprocess.run(command, capture_output=True, check=True, timeout=10, text=True).stdout
     return ""
 
@@ -85,21 +137,22 @@ def _git(folder: Path, *arguments: str) -> str:
 # ## The licence
 
 
-def _licence(file: Path) -> tuple[str, tuple[str, ...]]:
+def _licence(folder: Path) -> Licence:
     """
-    ### The licence of a file
+    ### The licence of what is in a folder
 
     The nearest folder above that is a project says it.
     """
-    for folder in file.absolute().parents:
-        texts = sorted(path for path in folder.glob("*") if _LICENCE_FILE.fullmatch(path.name) and path.is_file())
-        project = folder / "pyproject.toml"
+    for above in (folder, *folder.parents):
+        texts = sorted(path for path in above.glob("*") if _LICENCE_FILE.fullmatch(path.name) and path.is_file())
+        project = above / "pyproject.toml"
         if texts or project.is_file():
             text = texts[0].read_text(encoding="utf-8", errors="replace") if texts else ""
-            return _declared(project) or _recognised(text), tuple(_copyright(text))
-        if (folder / ".git").exists():
+            name = _declared(project) or _recognised(text)
+            return Licence(name, tuple(_copyright(text)), text.strip("\n"), texts[0] if texts else None)
+        if (above / ".git").exists():
             break
-    return "", ()
+    return Licence()
 
 
 _LICENCE_FILE = re.compile(r"(?i:licen[cs]e|copying)(?:\.(?:txt|md|rst))?")

@@ -8,10 +8,10 @@ left alone.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from pathlib import Path
+
+from sidelit.scratch import hidden_name, scratch_folder
 
 
 def write_file(path: Path, text: str) -> str:
@@ -24,22 +24,13 @@ def write_file(path: Path, text: str) -> str:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         return "is not a file; name another with -o"
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
-        os.replace(temporary, target)
+        with scratch_folder(target.parent, hidden_name(target), 0o700) as folder:
+            made = folder / "made"
+            made.write_text(text, encoding="utf-8", newline="\n")
+            if target.exists():
+                made.chmod(target.stat().st_mode & 0o7777)
+            made.replace(target)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         return f"cannot be written: {error.strerror}; name another file with -o"
     return ""
-
-
-def _umask() -> int:
-    # There is no other way to ask.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

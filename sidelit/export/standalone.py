@@ -19,6 +19,7 @@ import textwrap
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sidelit import __version__
 from sidelit.diagnostic import Diagnostic
@@ -26,18 +27,55 @@ from sidelit.export.citation import find_paper, plain
 from sidelit.export.closure import Closure, Entity, Outside, Reference, close
 from sidelit.export.imports import Import, block
 from sidelit.export.modules import Definition, Module, Place, Refusal, Unit, Wanted, is_text
-from sidelit.export.origin import Origin, find_origin
+from sidelit.export.origin import Licence, Origin, find_origin
 from sidelit.source import is_directive
 
 LEVELS = ("full", "docstrings", "none")
 
 
 @dataclass(frozen=True)
+class Facts:
+    """
+    ## What is known of the sources without asking git
+
+    * `what` was asked for, `modules` are those that something is taken from and `paths` their files
+    * `root` is the folder in which an import of the package starts
+    * `needs` has to be installed, and `needs_inside` for some functions
+    * `citations` are the papers, `notices` what the files say of their own copyright
+    """
+
+    what: str
+    modules: tuple[str, ...]
+    paths: tuple[str, ...]
+    root: str
+    needs: tuple[str, ...]
+    needs_inside: tuple[str, ...]
+    citations: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """
+    ## What is made of the sources, before it is told where they come from
+
+    So that it can be kept while commits come and go. `diagnostics` are what is wrong with the papers of the sources,
+    whose citation is then left out.
+    """
+
+    facts: Facts
+    body: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def origin(self) -> Origin:
+        """Return where the sources come from."""
+        return find_origin([Path(path) for path in self.facts.paths])
+
+
+@dataclass(frozen=True)
 class Standalone:
     """
     ## The result
-
-    `diagnostics` are what is wrong with the papers of the sources, whose citation is then left out.
     """
 
     text: str
@@ -50,15 +88,28 @@ def make_standalone(wanted: Wanted, comments: str = "full") -> Standalone:
 
     `comments` is one of `LEVELS`. Raises `Refusal` for what cannot be taken along safely.
     """
+    draft = draft_standalone(wanted, comments)
+    return Standalone(standalone_text(draft, draft.origin()), draft.diagnostics)
+
+
+def standalone_text(draft: Draft, origin: Origin) -> str:
+    """Return the file: where it comes from, and all that is needed."""
+    return f"{header(draft.facts, origin)}{draft.body}"
+
+
+def draft_standalone(wanted: Wanted, comments: str = "full") -> Draft:
+    """
+    ### The file without its header
+    """
     closure = close(wanted)
     names = choose_names(closure)
-    citations, diagnostics = cite(closure.modules)
-    paragraphs = [header(closure, find_origin([module.path for module in closure.modules]), citations)]
+    facts, diagnostics = find_facts(closure, closure.modules)
+    paragraphs = []
     if comments != "none" and (docstring := module_docstring(wanted.module)):
         paragraphs.append(docstring)
     if imports := import_block(closure, names):
         paragraphs.append(imports)
-    text = "\n\n".join(paragraphs)
+    text = "".join(f"\n\n{paragraph}" for paragraph in paragraphs)
 
     above: Unit | None = None
     for unit in closure.units:
@@ -72,7 +123,7 @@ def make_standalone(wanted: Wanted, comments: str = "full") -> Standalone:
         above = unit
     if aliases := alias_lines(closure, names):
         text += f"\n\n\n{aliases}"
-    return Standalone(f"{text}\n", tuple(diagnostics))
+    return Draft(facts, f"{text}\n", tuple(diagnostics))
 
 
 def gap(above: Unit | None, unit: Unit) -> int:
@@ -237,43 +288,103 @@ def needed_packages(closure: Closure) -> tuple[list[str], list[str]]:
 # ## The top of the file
 
 
-def cite(modules: Iterable[Module]) -> tuple[list[str], list[Diagnostic]]:
+def find_facts(closure: Closure, cited: Iterable[Module]) -> tuple[Facts, list[Diagnostic]]:
     """
-    ### The papers that modules rest on, each as lines of text
+    ### What is to be told of a closure
+
+    With the papers of the modules `cited`, and what is wrong with them.
     """
+    wanted, modules = closure.wanted, closure.modules
     citations: dict[str, None] = {}
     diagnostics: list[Diagnostic] = []
-    for module in modules:
+    for module in cited:
         paper, problems = find_paper(module.document)
         diagnostics += problems
         if paper:
             citations[f"{plain(paper)} {paper.address}".strip()] = None
-    return list(citations), diagnostics
+    needs, inside = needed_packages(closure)
+    return Facts(
+        f"{wanted.name}, from {wanted.module.name}" if wanted.name else wanted.module.name,
+        tuple(module.name for module in modules),
+        tuple(str(module.path) for module in modules),
+        str(wanted.package.root),
+        tuple(needs),
+        tuple(inside),
+        tuple(citations),
+        tuple(dict.fromkeys(filter(None, map(notice, modules)))),
+    ), diagnostics
 
 
-def header(closure: Closure, origin: Origin, citations: list[str]) -> str:
+def notice(module: Module) -> str:
+    """
+    ### What a file says of its copyright
+
+    The comments above everything else, if they speak of that.
+    """
+    lines: list[str] = []
+    for line in module.lines:
+        if not line.startswith("#") and (line.strip() or lines):
+            break
+        if line.strip() and not line.startswith("#!") and not re.match(r"#.*coding[:=]", line):
+            lines.append(line.removeprefix("#").removeprefix(" ").rstrip())
+    text = "\n".join(lines).strip("\n")
+    return text if re.search(r"(?i)copyright|©|SPDX-|licen[cs]e", text) else ""
+
+
+def header(facts: Facts, origin: Origin) -> str:
     """
     ### Where all this comes from, in comments
+
+    Most licences ask that they go along with the code.
     """
-    wanted = closure.wanted
-    what = f"{wanted.name}, from {wanted.module.name}" if wanted.name else wanted.module.name
-    at_once, inside = needed_packages(closure)
-    needs = ", ".join(at_once) or "nothing but Python"
+    needs = ", ".join(facts.needs) or "nothing but Python"
+    inside = f"; some functions also {', '.join(facts.needs_inside)}" if facts.needs_inside else ""
     rows = [
-        ("From", ", ".join(module.name for module in closure.modules)),
+        ("From", ", ".join(facts.modules)),
         ("Commit", f"{origin.commit}{', with later changes' * origin.changed}" if origin.commit else ""),
-        ("Licence", f"{origin.licence}. {' '.join(origin.copyright)}".strip(". ") if origin.licence else ""),
-        *(("Paper", citation) for citation in citations),
-        ("Needs", f"{needs}; some functions also {', '.join(inside)}" if inside else needs),
+        *(("Paper", citation) for citation in facts.citations),
+        ("Needs", f"{needs}{inside}"),
+        ("Licence", licence_line(origin.licence)),
     ]
-    title = f"{what}, with all that it needs of its package, in one file. Made with sidelit {__version__}."
+    title = f"{facts.what}, with all that it needs of its package, in one file. Made with sidelit {__version__}."
     lines = [*textwrap.wrap(title, 110), ""]
     for name, value in rows:
         if value:
             lines += textwrap.wrap(f"{name}: {value}", 110, subsequent_indent="  ", break_on_hyphens=False)
-    if re.fullmatch(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*", origin.licence):
-        lines += ["", f"SPDX-License-Identifier: {origin.licence}"]
+    if origin.licence.is_spdx:
+        lines += ["", f"SPDX-License-Identifier: {origin.licence.name}"]
+    for text in (*facts.notices, licence_text(origin.licence)):
+        if text:
+            lines += ["", *(row for line in text.split("\n") for row in textwrap.wrap(line, 110) or [""])]
     return "\n".join(f"# {line}".rstrip() for line in lines)
+
+
+# A licence of more lines is named, and not repeated in each file.
+_SHORT = 50
+
+
+def licence_text(licence: Licence) -> str:
+    """
+    ### The text of a licence that is short
+
+    MIT, BSD and the like want to be in all copies. Of the long ones the name is enough here.
+    """
+    return licence.text if licence.text.count("\n") < _SHORT else ""
+
+
+def licence_line(licence: Licence) -> str:
+    """
+    ### A licence in a line
+
+    With whose it is and where to find its text, if the text is not given itself.
+    """
+    if licence_text(licence) or not licence.name:
+        return licence.name
+    file = f"{licence.file.name} of the source" if licence.file else ""
+    web = f"https://spdx.org/licenses/{licence.name}.html" if licence.is_spdx and " " not in licence.name else ""
+    where = " or ".join(filter(None, (file, web)))
+    stays = f"Keep its text with this: {where}" if where else ""
+    return ". ".join(filter(None, (licence.name, " ".join(licence.copyright), stays)))
 
 
 def module_docstring(module: Module) -> str:
@@ -499,4 +610,4 @@ def _lead(unit: Unit) -> list[str]:
     return [*lines[at:end], *[""] * min(blank, 1)]
 
 
-__all__ = ["LEVELS", "Refusal", "Standalone", "make_standalone"]
+__all__ = ["LEVELS", "Draft", "Refusal", "Standalone", "draft_standalone", "make_standalone", "standalone_text"]

@@ -10,7 +10,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from sidelit import mathjax
+from sidelit.cache import Cache
+from sidelit.fonts import files_of
 from sidelit.hosts.site import SiteError
 from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
 
@@ -31,8 +35,10 @@ def write_assets(folder: Path) -> None:
         (folder / "fonts").mkdir(parents=True, exist_ok=True)
         for name in (SHEET, *SCRIPTS):
             shutil.copyfile(TEMPLATES / ASSETS / name, folder / name)
-        for font in sorted(fonts.glob("*.woff2")):
-            shutil.copyfile(font, folder / "fonts" / font.name)
+        with Cache(user_cache_path("sidelit")) as cache:
+            for font in sorted(fonts.glob("*.woff2")):
+                for file in files_of(font, cache):
+                    (folder / "fonts" / file.name).write_bytes(file.data)
     except OSError as error:
         raise SiteError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
 

@@ -8,7 +8,6 @@ temporary folder that is gone afterwards.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,31 +15,40 @@ from typing import Any
 import yaml
 
 from sidelit.hosts.site import SiteError
-from sidelit.settings import SettingsError, project_rules
+from sidelit.scratch import temporary_folder
+from sidelit.settings import SettingsError, project_proofs, project_rules
 
 
 @contextlib.contextmanager
-def configured(sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[Path]:
+def configured(
+    sources: Sequence[Path], include: Sequence[str] = (), exclude: Sequence[str] = (), api: bool = False
+) -> Iterator[Path]:
     """
     ## A `mkdocs.yml` for these sources, for as long as it is needed
     """
-    with tempfile.TemporaryDirectory(prefix="sidelit-") as name:
-        folder = Path(name).resolve()
-        (folder / "docs").mkdir()
-        config = folder / "mkdocs.yml"
-        config.write_text(yaml.safe_dump(settings(sources, include, exclude)), encoding="utf-8")
+    text = yaml.safe_dump(settings(sources, include, exclude, api))
+    with contextlib.ExitStack() as made:
+        try:
+            folder = made.enter_context(temporary_folder("sidelit-build-"))
+            (folder / "docs").mkdir()
+            config = folder / "mkdocs.yml"
+            config.write_text(text, encoding="utf-8")
+        except OSError as error:
+            problem = f"{error.filename or 'the folder for temporary files'}: {error.strerror or error}"
+            raise SiteError(f"{problem}; set TMPDIR to another folder") from None
         yield config
 
 
-def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
+def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[str], api: bool) -> dict[str, Any]:
     """
     ## What the configuration says
 
     The sources may be anyone's, so their HTML is cleaned. Pages are files, not folders, so that the site can be read
-    from the disk. Only the rules of the project at hand are heeded.
+    from the disk. Only the rules and the proofs of the project at hand are heeded.
     """
     try:
         rules, _ = project_rules(Path.cwd())
+        proofs = project_proofs(Path.cwd())
     except SettingsError as error:
         raise SiteError(str(error)) from None
     plugin = {
@@ -48,7 +56,9 @@ def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[
         "include": list(include),
         "exclude": list(exclude),
         "allow_html": False,
+        "api": api,
         "rules": dict(rules),
+        "proofs": proofs,
     }
     return {
         "site_name": ", ".join(source.resolve().name for source in sources),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sidelit import fingerprint, mathjax, portable
+from sidelit.api.wanted import INDEX, find_modules, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.check import duplicate_titles, sharpened
 from sidelit.diagnostic import Diagnostic
@@ -77,6 +78,7 @@ def check(paths: Sequence[Path]) -> Checked:
         links = _Links(sources, settings, top, shelf)
         found = {source.shown: [*facts.diagnostics, *links.findings(source, facts)] for source, facts in checked}
         tex, notes = _check_formulas([facts for _, facts in checked], settings, cache)
+        proofs = list(_check_proofs([source.path for source, _ in checked], settings, top, cache))
 
     titles = [(facts.title, source.shown, facts.title_line) for source, facts in checked]
     for each in (*tex, *duplicate_titles(titles)):
@@ -84,7 +86,7 @@ def check(paths: Sequence[Path]) -> Checked:
 
     levels = levels_of_check(settings.levels)
     kept = [replace(each, path=shown_path(Path(each.path))) for each in settings.diagnostics]
-    kept += [replace(each, path=shown_path(top / each.path)) for each in problems]
+    kept += [replace(each, path=shown_path(top / each.path)) for each in (*problems, *proofs)]
     for source, facts in checked:
         off = switched_off(facts.switches)
         path = shown_path(source.path)
@@ -92,6 +94,16 @@ def check(paths: Sequence[Path]) -> Checked:
             if (each.line, each.rule) not in off:
                 kept.append(replace(each, path=path))
     return Checked(tuple(_told(kept, levels)), len(checked), tuple(notes))
+
+
+def _check_proofs(paths: Iterable[Path], settings: Settings, top: Path, cache: Cache) -> Iterator[Diagnostic]:
+    """Look at the proofs of the files, if there are any."""
+    if settings.proofs:
+        from sidelit.hosts.shelf import outdated, read_shelf
+
+        shelf, wrong = read_shelf(settings.root / settings.proofs, top)
+        yield from wrong
+        yield from outdated(shelf, paths, cache).values()
 
 
 def _told(diagnostics: Iterable[Diagnostic], levels: Mapping[str, str]) -> Iterator[Finding]:
@@ -360,6 +372,11 @@ class _Links:
         for path in _pages_of(settings.docs):
             uri = path.relative_to(settings.docs or path).as_posix()
             self.add(uri, name_of(path, top), None)
+        if settings.api:
+            # What will be on those pages, nobody knows before the modules are imported.
+            modules = find_modules(settings.api, [each.source for each in given if each.root])
+            for uri in (INDEX, *map(page_uri, modules)):
+                self.add(uri, uri, None)
         for each in given:
             self.add(each.source.uri, each.source.shown, _AnchorsOf(each.source, shelf))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Sequence
+from copy import copy
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.structure.toc import TableOfContents, get_toc
 
+from sidelit import prose
 from sidelit.links import Anchors
 from sidelit.page import Page
 from sidelit.prose import Heading
@@ -75,11 +77,42 @@ class AnnotatedPage(HostPage):
         self.title = self._given or escape(self.made.title, quote=False)
         self.meta = {"annotated": True, "summary": self.made.summary}
         self.content = ""
-        self.toc = _table_of_contents(self.made.headings)
+        self.toc = table_of_contents(self.made.headings)
         self.present_anchor_ids = Anchors(frozenset(self.made.anchors), self.made.code_lines)  # type: ignore[assignment]
 
 
 Make = Callable[[AnnotatedPage, Files], Page]
+
+
+class ReadmePage(HostPage):
+    """
+    ## A readme of a tree, as MkDocs' page
+
+    MkDocs would end with a traceback where Markdown gives up on a text. With `bounded`, a stranger's text may not take
+    long either.
+    """
+
+    def __init__(self, title: str | None, file: File, config: MkDocsConfig, bounded: bool, give_up: GiveUp) -> None:
+        super().__init__(title, file, config)
+        self._bounded = bounded
+        self._give_up = give_up
+
+    def render(self, config: MkDocsConfig, files: Files) -> None:
+        """Render it, or show the text as it is."""
+        text = self.markdown or ""
+        try:
+            if self._bounded:
+                config = copy(config)
+                config.markdown_extensions = [*config.markdown_extensions, prose.Bounds()]  # type: ignore[list-item]
+                if len(text) > prose.LONGEST:
+                    raise prose.TooLong
+            super().render(config, files)
+        except Exception as error:
+            self._give_up(prose.gave_up(error))
+            self.content, self.toc = f"<pre>{escape(text, quote=False)}</pre>", TableOfContents([])
+
+
+GiveUp = Callable[[str], None]
 
 
 def edit_uri(path: Path, config: MkDocsConfig) -> str:
@@ -91,6 +124,9 @@ def edit_uri(path: Path, config: MkDocsConfig) -> str:
     return posixpath.normpath(Path(os.path.relpath(path.resolve(), config.docs_dir)).as_posix())
 
 
-def _table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
+def table_of_contents(headings: Sequence[Heading]) -> TableOfContents:
+    """
+    ## The headings of a page
+    """
     flat: list[Any] = [{"level": e.level, "id": e.id, "name": escape(e.text, quote=False)} for e in headings]
     return get_toc(nest_toc_tokens(flat))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from mkdocs.structure.files import File, Files
 
@@ -23,7 +23,7 @@ from sidelit.inventories import Inventory
 from sidelit.links import SiteMap, Target, relative_url, resolve
 from sidelit.names import NameIndex, Names
 from sidelit.references import Reference
-from sidelit.tree import name_of, page_address
+from sidelit.tree import Source, name_of, page_address
 
 
 class Linking:
@@ -64,7 +64,8 @@ class Linking:
 
     def _learn(self, file: File) -> None:
         # A page that the site leaves out was never made.
-        if made := getattr(file.page, "made", None):
+        made = getattr(file.page, "made", None)
+        if made and made.exports.module:
             self._exports[made.exports.module] = made.exports.names
             self._places[made.exports.module] = file.url, made.exports.places
         if file.inclusion.is_excluded():
@@ -79,6 +80,10 @@ class Linking:
                 self._aliases[posixpath.dirname(flat) or "."] = file.src_uri
             if file.abs_src_path:
                 self._aliases.setdefault(name_of(Path(file.abs_src_path), self._top), file.src_uri)
+
+    def locate(self, dotted: str) -> tuple[str, str] | None:
+        """Return the module of the site that defines something, and its qualified name there."""
+        return self._names.locate(dotted)
 
     def definition(self, reference: Reference, page: AnnotatedPage) -> str:
         """
@@ -102,6 +107,27 @@ class Linking:
         url, places = self._places[module]
         return url, f"#{quote(places[qualname])}" if qualname in places else ""
 
+    def place(self, module: str, qualname: str) -> str:
+        """
+        ### Where a definition is explained
+
+        From the top of the site, empty where it is not. Without a qualified name, it is the page of the module.
+        """
+        url, places = self._places.get(module, ("", {}))
+        if not url or not qualname:
+            return url
+        return f"{url}#{quote(places[qualname])}" if qualname in places else ""
+
+    def from_elsewhere(self, target: str, source: Source, url: str) -> str:
+        """
+        ### A link of a source, on another page than its own
+
+        What is wrong with it is told of its own. `url` is that of the other page.
+        """
+        if target.startswith("#"):
+            target = posixpath.basename(source.uri) + target
+        return resolve(target, (source.uri, source.shown), self._site, Target(url)).href
+
     def address(self, link: Link, page: AnnotatedPage) -> str:
         """
         ### The address that a link leads to
@@ -111,7 +137,7 @@ class Linking:
         source = page.source
         if link.kind == "repository":
             path = source.path.resolve()
-            return repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout) + link.target
+            return urljoin(repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout), link.target)
         if not prose.is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]

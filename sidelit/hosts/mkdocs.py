@@ -5,7 +5,7 @@ r"""
 the trees it names. MkDocs keeps what is MkDocs': configuration, navigation, templates, the sitemap. This module hands
 it pages, in the order in which MkDocs asks:
 
-1. it [adds the sources](trees.py) to MkDocs' files and navigation;
+1. it [adds the sources](trees.py) to MkDocs' files and navigation, and looks up what is [proven](proven.py) of them;
 2. it makes each page, or takes it from the cache, and sends its formulas to [MathJax](typesetting.py), which works
    while Python goes on; formulas of [hand-written pages](handwritten.py) go there too;
 3. when all pages are known, it knows [where links lead](linking.py);
@@ -28,11 +28,12 @@ from mkdocs.structure.pages import Page as HostPage
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from sidelit import formula, mathjax
+from sidelit import formula
 from sidelit.cache import Cache
 from sidelit.check import duplicate_titles
 from sidelit.hosts import options, repository, searching
 from sidelit.hosts.again import Again
+from sidelit.hosts.api import ApiPage, ApiReference
 from sidelit.hosts.documents import AnnotatedPage
 from sidelit.hosts.drawings import Drawings
 from sidelit.hosts.handwritten import Handwritten
@@ -40,9 +41,11 @@ from sidelit.hosts.linking import Linking
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
+from sidelit.hosts.proven import Proven
+from sidelit.hosts.taking import Subject, Taking
 from sidelit.hosts.telling import Teller
 from sidelit.hosts.trees import Trees
-from sidelit.hosts.typesetting import FONTS, MATH_SHEET, Typesetting
+from sidelit.hosts.typesetting import MATH_SHEET, Typesetting
 from sidelit.page import Page, finish, redirection
 from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
 from sidelit.tree import common_folder
@@ -87,13 +90,18 @@ class SidelitPlugin(BasePlugin[Options]):
 
         cache = Cache(root / self.config.cache if self.config.cache else user_cache_path("sidelit"))
         self._running.callback(cache.close)
+        self._proofs = root / self.config.proofs if self.config.proofs else None
+        self._proven = Proven(self._proofs, top, cache, self._teller)
         inventory = options.read_inventories(self.config, root, cache.directory)
         self._linking = Linking(top, root, config.repo_url or "", inventory, self._teller)
+        branches = (config.repo_url or "", config.edit_uri or "", self.config.colab)
+        self._taking = Taking(self.config.downloads, top, cache, self._linking.locate, *branches)
 
         # Another theme lacks the two columns and what readers can do with them, and searches in its own way.
+        wanted = options.read_api(self.config, config.config_file_path or "")
         self._own_theme = config.theme.name == "sidelit"
         if not self._own_theme:
-            config.extra_css.insert(0, f"{ASSETS}/pages.css")
+            config.extra_css[:0] = [f"{ASSETS}/pages.css", *([f"{ASSETS}/api.css"] if wanted else ())]
             config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
         self._search = searching.Searching(self._own_theme, len(config.plugins) > 1)
         config.extra.setdefault("sidelit", {})["search"] = self._search.has_index
@@ -103,9 +111,11 @@ class SidelitPlugin(BasePlugin[Options]):
             self.config, cache, self._teller, self._show_formulas, self._search.note_formula
         )
         self._running.callback(self._typesetting.close)
+        self._reference = ApiReference(wanted, self.config, cache, self._linking, self._typesetting, self._teller)
         self._workshop = Workshop(cache)
         self._running.callback(self._workshop.close)
-        self._trees = Trees(config, self._mounts, globs, top, self._teller)
+        bounded = not self.config.allow_html
+        self._trees = Trees(config, self._mounts, globs, top, self._teller, bounded=bounded)
         self._handwritten = Handwritten(
             Path(config.docs_dir), top, self.config.allow_html, self._trees, self._typesetting, self._teller
         )
@@ -119,9 +129,14 @@ class SidelitPlugin(BasePlugin[Options]):
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add every source to MkDocs' files, and to its navigation."""
         added = self._trees.add(files, titles(config.nav), self._make)
-        self._give_places([file.src_uri for file in added], files, config)
+        compared = self._proven.add(added, files, config)
+        self._give_places([*(file.src_uri for file in added), *compared], files, config)
         self._add_assets(files, config)
+        self._reference.choose(self._trees.sources.values())
         self._workshop.order([self._order(file.page) for file in added if isinstance(file.page, AnnotatedPage)])
+
+        # Other processes make the pages of the sources meanwhile.
+        self._reference.add(files, config)
 
         # Each page is made first, and written later.
         self._progress.reset(total=2 * len(files.documentation_pages()))
@@ -141,7 +156,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if self._own_theme:
             assets = searching.library()
         else:
-            names = ("pages.css", "mathjax-config.js", *SCRIPTS)
+            names = ("pages.css", "api.css", "mathjax-config.js", *SCRIPTS)
             assets = {name: TEMPLATES / ASSETS / name for name in names}
         for name, path in assets.items():
             uri = f"{ASSETS}/{name}"
@@ -156,31 +171,38 @@ class SidelitPlugin(BasePlugin[Options]):
         made = self._workshop.page(self._order(page))
         self._teller.switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
-            self._trees.publish(page.source, link.target, files)
+            if link.kind != "repository":
+                self._trees.publish(page.source, link.target, files)
         self._typesetting.request(made.formulas, made.symbols)
         self._progress.update()
         return made
 
     def _order(self, page: AnnotatedPage) -> Order:
         parents, form = tuple(self._trees.parents(page)), repository.line_form(page.edit_url or "")
-        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings)
+        in_api = page.source.module in self._reference.modules
+        proof = self._proven.of(page, form)
+        return Order(page.source, parents, form, self.config.allow_html, self.config.docstrings, in_api, proof)
 
     def on_page_markdown(self, markdown: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Lift the math out of the site's other Markdown, which MkDocs renders."""
-        return None if isinstance(page, AnnotatedPage) else self._handwritten.lift(markdown, page, files)
+        if isinstance(page, ApiPage):
+            self._typesetting.request(page.made.formulas)
+        return None if isinstance(page, AnnotatedPage | ApiPage) else self._handwritten.lift(markdown, page, files)
 
     def on_page_content(self, html: str, *, page: HostPage, config: MkDocsConfig, files: Files) -> str | None:
         """Send the formulas of MkDocs' Markdown away, and make its titles readable."""
         if isinstance(page, AnnotatedPage):
             return None
         self._progress.update()
-        return self._handwritten.settle(html, page)
+        return None if isinstance(page, ApiPage) else self._handwritten.settle(html, page)
 
     # ### 3. Links
 
     def on_nav(self, nav: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """Keep the navigation, whose titles are not yet all known."""
         self._nav = nav
+        if config.nav is None:
+            self._reference.put_last(nav)
         return nav
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
@@ -191,6 +213,9 @@ class SidelitPlugin(BasePlugin[Options]):
         pages = [file.page for file in files if isinstance(file.page, AnnotatedPage) and hasattr(file.page, "made")]
         titles_made = ((page.made.title, page.source.shown, page.made.title_line) for page in pages)
         self._teller.tell(duplicate_titles(titles_made))
+        taken = [file.dest_uri for file in files if file.inclusion.is_included()]
+        subjects = [_subject(page) for page in pages if not page.made.redirect]
+        self._teller.tell(self._taking.prepare(subjects, taken, self.pause))
         if self._typesetting.at_build and self._typesetting.any:
             config.extra_css.append(MATH_SHEET)
         return env
@@ -215,6 +240,9 @@ class SidelitPlugin(BasePlugin[Options]):
                 page.meta["image"] = self._linking.from_the_top(page.made.image, page)
             page.content = self._finish(page)
             has_math = bool(page.made.formulas)
+        elif isinstance(page, ApiPage):
+            page.content = self._reference.content(page)
+            has_math = bool(page.made.formulas)
         else:
             slots = self._handwritten.slots(page)
             page.content = formula.fill(content or "", slots, self._typesetting.html)
@@ -222,8 +250,7 @@ class SidelitPlugin(BasePlugin[Options]):
         page.content = self._drawings.mark(page.content, page.url)
         if has_math and not self._typesetting.at_build:
             page.content += self._typesetting.scripts(page)
-        preload = has_math and self._typesetting.at_build
-        config.extra["sidelit"]["preload"] = [f"{FONTS}/{name}" for name in mathjax.PRELOAD if preload]
+        config.extra["sidelit"]["preload"] = self._typesetting.early_fonts()
         return context
 
     on_page_context = CombinedEvent(_show_search, _show_reader)
@@ -234,8 +261,9 @@ class SidelitPlugin(BasePlugin[Options]):
         body = finish(
             made,
             lambda formula: self._typesetting.html(formula, made.symbols, found),
-            lambda link: self._linking.address(link, page),
+            lambda link: (self._reference.way if link.kind == "api" else self._linking.address)(link, page),
             lambda reference: self._linking.definition(reference, page),
+            self._taking.html(_subject(page)),
         )
         self._typesetting.check(made.symbols, found)
         return body
@@ -246,6 +274,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if not isinstance(page, AnnotatedPage):
             return output
         redirect = page.made.redirect
+        self._taking.write(_subject(page), Path(config.site_dir))
         page.content = None
         page.made = page.made.emptied()
         return redirection(page.made.title, self._linking.address(redirect, page)) if redirect else output
@@ -276,8 +305,13 @@ class SidelitPlugin(BasePlugin[Options]):
     # ### Serving
 
     def on_serve(self, server: Any, *, config: MkDocsConfig, builder: Any) -> Any:
-        """Watch the sources too."""
-        for each in self._mounts:
-            if each.path.exists():
-                server.watch(str(each.path))
+        """Watch the sources and the proofs too."""
+        proofs = [self._proofs] if self._proofs else []
+        for path in [*(each.path for each in self._mounts), *proofs]:
+            if path.exists():
+                server.watch(str(path))
         return server
+
+
+def _subject(page: AnnotatedPage) -> Subject:
+    return Subject(page.source, page.url, page.file.dest_uri, page.made.title, page.made.offer)

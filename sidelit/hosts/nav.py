@@ -12,7 +12,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +28,7 @@ def rest_of_nav(uris: Iterable[str], nav: Sequence[Any]) -> list[Any]:
 
     `uris` are sources' places in the site, such as `optimizers/adam.py`; `nav` is what the user wrote.
     """
-    named = {uri for uri, _ in _named(nav)}
+    named = sources_in(nav)
     tree: dict[str, Any] = {}
     for uri in sorted(set(uris) - named, key=_order):
         folder, name = posixpath.split(uri)
@@ -46,7 +45,7 @@ def home_page(title: str, uris: Iterable[str]) -> str:
 
     The contents of the site, in the order of the navigation.
     """
-    return "\n".join([f"# {_literal(title)}", "", *_items(rest_of_nav(uris, []), "")])
+    return "\n".join([f"# {literal(title)}", "", *_items(rest_of_nav(uris, []), "")])
 
 
 def tree_script(nav: Iterable[Any]) -> str:
@@ -70,16 +69,27 @@ def _branch(items: Iterable[Any]) -> list[Any]:
 def _items(entries: Sequence[Any], indent: str) -> Iterator[str]:
     for entry in entries:
         if isinstance(entry, str):
-            yield f"{indent}* [{_literal(posixpath.basename(entry))}]({quote(entry)})"
+            yield f"{indent}* [{literal(posixpath.basename(entry))}]({quote(entry)})"
         else:
             for name, below in entry.items():
-                yield f"{indent}* {_literal(name)}"
+                yield f"{indent}* {literal(name)}"
                 yield from _items(below, indent + "    ")
 
 
-def _literal(text: str) -> str:
-    """Return the text as Markdown that shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!$])", r"\\\1", escape(text, quote=False))
+def literal(text: str) -> str:
+    """
+    ## A text as Markdown that shows it as it is
+
+    With references for characters that mean something, since a backslash before a bracket would begin a formula.
+    """
+    return re.sub(r"[\\`*_{}\[\]()<>&#+\-.!$|~:]", lambda match: f"&#{ord(match[0])};", text)
+
+
+def sources_in(nav: Any) -> set[str]:
+    """
+    ## The sources that a navigation names
+    """
+    return {uri for uri, _ in _named(nav)}
 
 
 def titles(nav: Any) -> dict[str, str]:

@@ -18,6 +18,7 @@ from mkdocs.structure.toc import AnchorLink
 
 from sidelit import formula, mathjax, search
 from sidelit.formula import Slot
+from sidelit.hosts.api import ApiPage
 from sidelit.hosts.documents import AnnotatedPage
 from sidelit.hosts.output import write
 from sidelit.hosts.telling import log
@@ -72,7 +73,7 @@ class Searching:
             self._index(page, slots)
         if not self._others:
             return
-        if isinstance(page, AnnotatedPage):
+        if isinstance(page, AnnotatedPage | ApiPage):
             page.content = _text(page.made)
 
             # Search plugins look each heading up in the table of contents, from its start. An iterator goes on
@@ -83,7 +84,7 @@ class Searching:
 
     def _index(self, page: HostPage, slots: Sequence[Slot]) -> None:
         title = Markup(str(page.title or "")).striptags()
-        if not isinstance(page, AnnotatedPage):
+        if not isinstance(page, AnnotatedPage | ApiPage):
             entries = search.entries_of(page.content or "", slots, "", title)
             self._indexed.append(search.Indexed(page.url, title, entries))
         elif not page.made.redirect:

@@ -17,7 +17,6 @@ import gc
 import queue
 import shutil
 import sys
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidelit.hosts.live import LiveServer
 from sidelit.hosts.site import Report, SiteError, build_loaded, explained, load, reporting
+from sidelit.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from sidelit.hosts.mkdocs import SidelitPlugin
@@ -48,9 +48,9 @@ def serve(config: Path, address: str) -> None:
     except OSError as error:
         raise SiteError(f"{address}: {error.strerror or error}; choose another address with --address") from None
 
-    with reporting() as report, tempfile.TemporaryDirectory(prefix="sidelit-serve-") as scratch:
+    with reporting() as report, temporary_folder("sidelit-serve-") as scratch:
         news: News = queue.SimpleQueue()
-        session = Session(config, Path(scratch), server, report, news)
+        session = Session(config, scratch, server, report, news)
         session.build()
         server.start()
         print(f"Serving on {server.address}", file=sys.stderr, flush=True)
@@ -214,10 +214,11 @@ class Session:
 
 
 def _watched(config: Any) -> Iterator[Path]:
-    """Give what exists of the configuration, the hand-written pages, the theme and the sources."""
+    """Give what exists of the configuration, the hand-written pages, the theme, the sources and the proofs."""
     paths = [config.config_file_path, config.docs_dir, config.theme.custom_dir, *config.watch]
     if plugin := config.plugins.get("sidelit"):
-        paths += [Path(config.config_file_path).parent / _path_of(entry) for entry in plugin.config.sources]
+        own = [*map(_path_of, plugin.config.sources), *filter(None, [plugin.config.proofs])]
+        paths += [Path(config.config_file_path).parent / path for path in own]
     for path in paths:
         if path and Path(path).exists():
             yield Path(path).resolve()

@@ -8,18 +8,20 @@ the target, which takes the target's place only when all went well. Whatever goe
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
+
+from sidelit.scratch import hidden_name, scratch_folder
 
 # A folder that holds this file is one of ours, and may be replaced.
 MARKER = ".sidelit"
@@ -50,6 +52,7 @@ def build(config: Path, folder: Path, *, strict: bool = False, dated_by: Path | 
     around `dated_by`, by default that of the configuration. Raises `SiteError` when there is no new site; the old one
     is untouched then.
     """
+    _restore(folder)
     check_folder(folder)
     date = build_date(dated_by or config.parent)
     with _scratch_beside(folder) as scratch, _environment("SOURCE_DATE_EPOCH", str(date)):
@@ -169,7 +172,7 @@ def explained() -> Iterator[None]:
     except MkDocsException as error:
         raise SiteError(_one_line(error)) from None
     except OSError as error:
-        raise SiteError(f"{error.filename or 'the site'}: {error.strerror or error}") from None
+        raise SiteError(f"{error.filename2 or error.filename or 'the site'}: {error.strerror or error}") from None
 
 
 @dataclass
@@ -265,23 +268,23 @@ def _scratch_beside(folder: Path) -> Iterator[Path]:
     """
     ### An empty folder on the same disk
 
-    Renaming is a single step only within one disk. The folder is made with `mkdir`, so that the site's permissions
-    follow the umask. It is gone at the end, unless it took its place.
+    Renaming is a single step only within one disk. The folder is gone at the end, unless it took its place.
     """
-    scratch = _nearest(folder) / f".{folder.resolve().name}.sidelit-{os.getpid()}-{time.monotonic_ns():x}"
     try:
-        scratch.mkdir()
+        with scratch_folder(_nearest(folder), hidden_name(folder.resolve())) as scratch:
+            yield scratch
     except OSError as error:
         raise SiteError(f"{folder}: cannot be written: {error.strerror}; choose another folder with -o") from None
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _nearest(folder: Path) -> Path:
     """Return the folder that the site goes into, or would be in if the folders between them were made."""
     return next(path for path in (*folder.resolve().parents, Path("/")) if path.exists())
+
+
+def _old(folder: Path) -> Path:
+    """Where the old site is for a moment, if folders cannot be exchanged."""
+    return _nearest(folder) / f"{hidden_name(folder.resolve())}old"
 
 
 def _swap_in(scratch: Path, folder: Path) -> None:
@@ -296,19 +299,57 @@ def _swap_in(scratch: Path, folder: Path) -> None:
             for path in target.iterdir():
                 if _is_kept(path.name) and not (scratch / path.name).exists():
                     _copy(path, scratch / path.name)
-            old = scratch.with_name(scratch.name + "-old")
-            target.rename(old)
-            try:
-                scratch.rename(target)
-            except OSError:
-                old.rename(target)
-                raise
-            shutil.rmtree(old, ignore_errors=True)
+            if not _exchange(scratch, target):
+                _replace(scratch, target, _old(folder))
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             scratch.rename(target)
     except OSError as error:
         raise SiteError(f"{folder}: cannot be replaced: {error.strerror}; {_kept(folder)}") from None
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """
+    ### Let two folders change places
+
+    In a single step, so that there is a whole site at every moment. Linux and macOS can do that, on most file systems.
+    Python does not offer it.
+    """
+    system: Any = ctypes.CDLL(None) if os.name == "posix" else None
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(system, "renameat2"):
+        return bool(system.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
+    if hasattr(system, "renamex_np"):
+        return bool(system.renamex_np(*names, _EXCHANGE) == 0)
+    return False
+
+
+# `AT_FDCWD` of Linux; `RENAME_EXCHANGE` there and `RENAME_SWAP` on macOS
+_HERE, _EXCHANGE = -100, 2
+
+
+def _replace(scratch: Path, target: Path, old: Path) -> None:
+    """
+    ### The same in two steps
+
+    In between there is no site. If something goes wrong just there, the old one is put back, and if it is the end of
+    the process, the next build does that.
+    """
+    try:
+        target.rename(old)
+        scratch.rename(target)
+    except BaseException:
+        if not target.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _restore(folder: Path) -> None:
+    old = _old(folder)
+    if old.is_dir() and not folder.exists():
+        with contextlib.suppress(OSError):
+            old.rename(folder.resolve())
 
 
 def _copy(path: Path, to: Path) -> None:

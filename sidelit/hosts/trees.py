@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -18,7 +19,7 @@ from mkdocs.structure.files import File, Files
 
 from sidelit import portable
 from sidelit.diagnostic import Diagnostic
-from sidelit.hosts.documents import AnnotatedFile, AnnotatedPage, Make, edit_uri
+from sidelit.hosts.documents import AnnotatedFile, AnnotatedPage, Make, ReadmePage, edit_uri
 from sidelit.hosts.telling import Teller
 from sidelit.links import relative_url, url_of
 from sidelit.selection import Globs
@@ -37,11 +38,15 @@ class Trees:
     * `mounts` are the trees, `globs` say which of their files are meant
     * `top` is the folder from which diagnostics name their files
     * `teller` hears what is wrong with files
+    * `bounded` says that readmes may be anyone's, and may not take long
     * `sources` are those that have a page, by their names in MkDocs
     """
 
-    def __init__(self, config: MkDocsConfig, mounts: Sequence[Mount], globs: Globs, top: Path, teller: Teller) -> None:
+    def __init__(
+        self, config: MkDocsConfig, mounts: Sequence[Mount], globs: Globs, top: Path, teller: Teller, *, bounded: bool
+    ) -> None:
         self._config = config
+        self._bounded = bounded
         self._mounts = mounts
         self._globs = globs
         self._top = top
@@ -84,6 +89,9 @@ class Trees:
             added.append(file)
             if isinstance(file, AnnotatedFile):
                 AnnotatedPage(titles.get(source.uri), file, self._config, make)
+            else:
+                give_up = partial(self._give_up, source.shown)
+                ReadmePage(titles.get(source.uri), file, self._config, self._bounded, give_up)
 
         added.sort(key=lambda file: file.src_uri)
         by_uri = {source.uri: source for source in sources}
@@ -92,6 +100,9 @@ class Trees:
         self._addresses = {file.src_uri: file.dest_uri for file in added}
         self._teller.tell(diagnostics)
         return added
+
+    def _give_up(self, shown: str, message: str) -> None:
+        self._teller.tell([Diagnostic(shown, 1, 1, "markdown", message)])
 
     def _file(self, source: Source) -> File:
         if not source.is_markdown:

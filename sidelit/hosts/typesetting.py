@@ -51,7 +51,8 @@ class Typesetting:
         self._options = options
         self._teller = teller
         self._on_formula = on_formula
-        self._rules: set[tuple[str, ...]] = set()
+        self._used: set[mathjax.Typeset] = set()
+        self._used_here: set[mathjax.Typeset] = set()
         self._written = 0
         self.any = False
         self._math = self._start(cache, on_progress)
@@ -92,11 +93,19 @@ class Typesetting:
         if isinstance(result, Diagnostic):
             self._teller.tell([result])
             return f'<code class="tex-error">{escape(each.tex)}</code>'
-        self._rules.add(result.rules)
+        self._used_here.add(result)
         if found is not None:
             found.update(result.found)
         self._on_formula(each.tex, result.html)
         return result.html
+
+    def refuses(self, each: Formula) -> bool:
+        """
+        ### Is something wrong with a formula?
+
+        Asked where it is shown a second time, and was told of at the first.
+        """
+        return self._math is not None and isinstance(self._math.typeset(each), Diagnostic)
 
     def check(self, symbols: Sequence[Symbol], found: set[int]) -> None:
         """
@@ -122,19 +131,28 @@ class Typesetting:
             f'\n<script defer src="{src}" crossorigin="anonymous"{integrity}></script>'
         )
 
+    def early_fonts(self) -> list[str]:
+        """
+        ### The fonts that a page is sure to need, by their addresses
+
+        To be asked for once its formulas are in it.
+        """
+        here, self._used_here = self._used_here, set()
+        self._used.update(mathjax.Typeset("", result.rules) for result in here)
+        return [f"{FONTS}/{name}" for name in self._math.preload(here)] if self._math else []
+
     def write(self, site: Path) -> None:
         """
         ### Write the style sheet of the formulas with the fonts that it names
 
         Once more when there are new formulas, and then what is new.
         """
-        if self._math and self.any and len(self._rules) > self._written:
-            self._written = len(self._rules)
-            sheet = self._math.stylesheet([mathjax.Typeset("", rules) for rules in self._rules], "fonts")
-            write(site / MATH_SHEET, sheet.encode())
-            for font in self._math.fonts(sheet):
+        if self._math and self.any and len(self._used) > self._written:
+            self._written = len(self._used)
+            write(site / MATH_SHEET, self._math.stylesheet(self._used, "fonts").encode())
+            for font in self._math.fonts(self._used):
                 if not (site / FONTS / font.name).exists():
-                    write(site / FONTS / font.name, font.read_bytes())
+                    write(site / FONTS / font.name, font.data)
 
     def stay_ready(self) -> None:
         """

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from facts import Facts
 
+from benchmarks.proofs import MADE_AGAIN
 from labml_nn.optimizers import backends
 
 SHAPES = [(), (7,), (3, 5), (2, 3, 4), (0, 3)]
@@ -55,6 +57,13 @@ def difference() -> Callable[..., float]:
         return max(((x - y).abs().max().item() for x, y in zip(a, b, strict=True) if x.numel()), default=0.0)
 
     return largest
+
+
+@pytest.fixture
+def facts(request, record_property, difference) -> Facts:
+    """Asserts what a page says of its optimizer, and records it."""
+    test = request.node.nodeid.partition("[")[0]
+    return Facts(record_property, difference, test, request.config.stash.get(MADE_AGAIN, False))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def authors(params, **options) -> torch.optim.Optimizer:
 @pytest.mark.parametrize("options", SETTINGS)
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("rectify", [True, False])
-def test_equals_the_authors_package(options, decay, rectify, make_params, train, difference):
+def test_equals_the_authors_package(options, decay, rectify, make_params, train, facts):
     params, reference = make_params(), make_params()
     ours = AdaBelief(params, weight_decay=DECAYS[decay][0], rectify=rectify, **options)
     theirs = authors(reference, **DECAYS[decay][1], rectify=rectify, **options)
@@ -45,7 +45,7 @@ def test_equals_the_authors_package(options, decay, rectify, make_params, train,
         rates = LambdaLR(optimizer, lambda t: 0.5 + 0.5 * math.cos(t / 7))
         train(tensors, optimizer, 100, rates)
     assert all(torch.isfinite(p).all() for p in reference)
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, theirs, reference)
     for p, q in zip(params, reference, strict=True):
         for key in ("exp_avg", "exp_avg_var"):
             assert torch.allclose(ours.state[p][key], theirs.state[q][key], rtol=1e-12, atol=1e-12)

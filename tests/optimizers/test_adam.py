@@ -27,26 +27,26 @@ SETTINGS = [
 
 @pytest.mark.parametrize("options", SETTINGS)
 @pytest.mark.parametrize("schedule", [False, True])
-def test_equals_torch(options, schedule, make_params, train, difference):
+def test_equals_torch(options, schedule, make_params, train, facts):
     params, reference = make_params(), make_params()
     ours, theirs = Adam(params, **options), torch.optim.Adam(reference, foreach=False, **options)
     sign = -1.0 if options.get("maximize") else 1.0
     for tensors, optimizer in ((params, ours), (reference, theirs)):
         rates = LambdaLR(optimizer, lambda t: 0.5 + 0.5 * math.cos(t / 7)) if schedule else None
         train(tensors, optimizer, 100, rates, sign)
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, theirs, reference)
     for p, q in zip(params, reference, strict=True):
         for key in ("exp_avg", "exp_avg_sq", "step"):
             assert torch.allclose(ours.state[p][key], theirs.state[q][key], rtol=1e-12, atol=1e-12)
 
 
-def test_follows_a_schedule_of_lr_and_betas(make_params, train, difference):
+def test_follows_a_schedule_of_lr_and_betas(make_params, train, facts):
     params, reference = make_params(), make_params()
     ours, theirs = Adam(params, weight_decay=0.1), torch.optim.AdamW(reference, weight_decay=0.1)
     cycles = [torch.optim.lr_scheduler.OneCycleLR(o, max_lr=0.05, total_steps=101) for o in (ours, theirs)]
     train(params, ours, 100, cycles[0])
     train(reference, theirs, 100, cycles[1])
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, theirs, reference, under="OneCycleLR")
 
 
 @pytest.mark.parametrize("decouple", [True, False])

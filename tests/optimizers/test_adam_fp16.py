@@ -44,7 +44,7 @@ DECAYS = [0.0, 0.1, WeightDecay(0.1, weight_decouple=False), WeightDecay(0.001, 
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("maximize", [False, True])
-def test_the_master_copy_is_what_float32_training_would_have(dtype, decay, maximize, make_params):
+def test_the_master_copy_is_what_float32_training_would_have(dtype, decay, maximize, make_params, facts):
     params = make_params(dtype=dtype)
     precise = [p.detach().float().requires_grad_() for p in params]
     options = {"lr": 1e-3, "weight_decay": decay, "maximize": maximize}
@@ -57,6 +57,7 @@ def test_the_master_copy_is_what_float32_training_would_have(dtype, decay, maxim
         for p, q in zip(params, precise, strict=True):
             assert torch.equal(ours.state[p]["master"], q)
             assert torch.equal(p, q.to(dtype))
+    facts.agree(ours, [ours.state[p]["master"] for p in params], reference, precise, bound=0.0)
     for p, q in zip(params, precise, strict=True):
         for key in ("exp_avg", "exp_avg_sq", "step"):
             assert torch.equal(ours.state[p][key], reference.state[q][key])
@@ -64,7 +65,7 @@ def test_the_master_copy_is_what_float32_training_would_have(dtype, decay, maxim
 
 
 @pytest.mark.parametrize("dtype", HALVES)
-def test_agrees_with_torchs_adamw_on_the_master_copy(dtype, make_params, difference):
+def test_agrees_with_torchs_adamw_on_the_master_copy(dtype, make_params, facts):
     params = make_params(dtype=dtype)
     precise = [p.detach().float().requires_grad_() for p in params]
     ours = AdamFP16(params, lr=1e-3, weight_decay=0.1)
@@ -74,7 +75,7 @@ def test_agrees_with_torchs_adamw_on_the_master_copy(dtype, make_params, differe
             p.grad, q.grad = g, g.float()
         ours.step()
         theirs.step()
-    assert difference([ours.state[p]["master"] for p in params], precise) < 1e-5
+    facts.agree(ours, [ours.state[p]["master"] for p in params], theirs, precise, bound=1e-5)
 
 
 @pytest.mark.parametrize("dtype", HALVES)

@@ -29,13 +29,14 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "options", "ours"), CASES)
 @pytest.mark.parametrize("warmup", [0, 1, 30, 1000])
-def test_equals_torch_under_the_schedule(name, options, ours, warmup, make_params, train, difference):
+def test_equals_torch_under_the_schedule(name, options, ours, warmup, make_params, train, facts):
     params, reference = make_params(), make_params()
     sign = -1.0 if options.get("maximize") else 1.0
     optimizer = getattr(torch.optim, name)(reference, lr=0.02, foreach=False, **options)
-    train(params, AdamWarmup(params, lr=0.02, warmup=warmup, **(options | ours)), 100, sign=sign)
+    warming = AdamWarmup(params, lr=0.02, warmup=warmup, **(options | ours))
+    train(params, warming, 100, sign=sign)
     train(reference, optimizer, 100, LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / max(1, warmup))), sign)
-    assert difference(params, reference) < 1e-12
+    facts.agree(warming, params, optimizer, reference, under="LambdaLR")
 
 
 def test_equals_our_adam_under_the_schedule(make_params, train, difference):
@@ -46,12 +47,13 @@ def test_equals_our_adam_under_the_schedule(make_params, train, difference):
     assert difference(params, reference) < 1e-12
 
 
-def test_equals_linear_lr(make_params, train, difference):
+def test_equals_linear_lr(make_params, train, facts):
     params, reference = make_params(), make_params()
+    ours = AdamWarmup(params, lr=0.02, weight_decay=0.1, warmup=30)
     optimizer = torch.optim.AdamW(reference, lr=0.02, weight_decay=0.1)
-    train(params, AdamWarmup(params, lr=0.02, weight_decay=0.1, warmup=30), 100)
+    train(params, ours, 100)
     train(reference, optimizer, 100, LinearLR(optimizer, 1 / 30, total_iters=29))
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, optimizer, reference, under="LinearLR")
 
 
 def test_a_scheduler_can_be_put_on_top(make_params, train, difference):

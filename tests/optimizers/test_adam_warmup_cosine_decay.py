@@ -35,13 +35,13 @@ LENGTHS = [(20, 100, 0.0), (20, 70, 0.1), (0, 60, 0.0), (30, 1000, 0.5), (40, 40
 
 @pytest.mark.parametrize("make", [torch.optim.AdamW, Adam])
 @pytest.mark.parametrize(("warmup", "total_steps", "floor"), LENGTHS)
-def test_equals_adam_under_the_schedule(make, warmup, total_steps, floor, make_params, train, difference):
+def test_equals_adam_under_the_schedule(make, warmup, total_steps, floor, make_params, train, facts):
     params, reference = make_params(), make_params()
     optimizer = make(reference, lr=0.02, weight_decay=0.5)
     ours = AdamWarmupCosineDecay(params, lr=0.02, weight_decay=0.5, warmup=warmup, total_steps=total_steps, floor=floor)
     train(params, ours, 100)
     train(reference, optimizer, 100, LambdaLR(optimizer, lambda k: printed(k + 1, warmup, total_steps, floor)))
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, optimizer, reference, under="LambdaLR")
 
 
 def test_equals_torch_with_l2_and_amsgrad(make_params, train, difference):

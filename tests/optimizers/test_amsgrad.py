@@ -24,7 +24,7 @@ SETTINGS = [
 @pytest.mark.parametrize("options", SETTINGS)
 @pytest.mark.parametrize("decouple", [True, False])
 @pytest.mark.parametrize("schedule", [False, True])
-def test_equals_torch(options, decouple, schedule, make_params, train, difference):
+def test_equals_torch(options, decouple, schedule, make_params, train, facts):
     params, reference = make_params(), make_params()
     ours = AMSGrad(params, weight_decay=WeightDecay(0.1, weight_decouple=decouple), **options)
     counterpart = torch.optim.AdamW if decouple else torch.optim.Adam
@@ -32,7 +32,7 @@ def test_equals_torch(options, decouple, schedule, make_params, train, differenc
     for tensors, optimizer in ((params, ours), (reference, theirs)):
         rates = LambdaLR(optimizer, lambda t: 0.5 + 0.5 * math.cos(t / 7)) if schedule else None
         train(tensors, optimizer, 100, rates)
-    assert difference(params, reference) < 1e-12
+    facts.agree(ours, params, theirs, reference)
     for p, q in zip(params, reference, strict=True):
         key = "max_exp_avg_sq"
         assert torch.allclose(ours.state[p][key], theirs.state[q][key], rtol=1e-12, atol=1e-12)

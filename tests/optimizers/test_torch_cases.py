@@ -68,7 +68,8 @@ def l2(options: dict) -> dict:
     return options | {"weight_decay": WeightDecay(options.get("weight_decay", 0.0), weight_decouple=decouple)}
 
 
-def assert_equals_torch(ours, theirs_cls, theirs_options):
+def assert_equals_torch(ours, theirs_cls, theirs_options) -> torch.optim.Optimizer:
+    """Train both, assert that they end at the same numbers, and return ours."""
     reference = tensors(*SHAPES)
     theirs = theirs_cls(reference, foreach=False, **theirs_options)
     params = copies(reference)
@@ -77,31 +78,37 @@ def assert_equals_torch(ours, theirs_cls, theirs_options):
     train(ours, lambda: sign * bowl(params), 30)
     train(theirs, lambda: sign * bowl(reference), 30)
     assert_same(params, reference, 1e-12)
+    return ours
 
 
 @pytest.mark.parametrize("case", ADAM)
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.as_adam is not None])
-def test_equals_adam(name, case):
+def test_equals_adam(name, case, facts):
     entry, options = ENTRIES[name], ADAM[case]
     if "amsgrad" in options:
         entry = entry if issubclass(entry.cls, AMSGrad) else ENTRIES["amsgrad"]
     arguments = {**entry.as_adam, "lr": 1e-3, **l2(options)}
-    assert_equals_torch(lambda params: entry(params, **arguments), torch.optim.Adam, options)
+    ours = assert_equals_torch(lambda params: entry(params, **arguments), torch.optim.Adam, options)
+    facts.passed(ours, "optim_inputs_func_adam", case, case, len(ADAM), "ends at the same numbers as torch.optim.Adam")
 
 
 @pytest.mark.parametrize("case", ADAMW)
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.as_adam is not None])
-def test_equals_adamw(name, case):
+def test_equals_adamw(name, case, facts):
     entry, options = ENTRIES[name], ADAMW[case]
     if "amsgrad" in options:
         entry = entry if issubclass(entry.cls, AMSGrad) else ENTRIES["amsgrad"]
     arguments = {**entry.as_adam, "lr": 1e-3, "weight_decay": 0.01, **options}
-    assert_equals_torch(lambda params: entry(params, **arguments), torch.optim.AdamW, options)
+    ours = assert_equals_torch(lambda params: entry(params, **arguments), torch.optim.AdamW, options)
+    claim = "ends at the same numbers as torch.optim.AdamW"
+    facts.passed(ours, "optim_inputs_func_adamw", case, case, len(ADAMW), claim)
 
 
 @pytest.mark.parametrize("case", RADAM)
-def test_equals_radam(case):
-    assert_equals_torch(lambda params: RAdam(params, **l2(RADAM[case])), torch.optim.RAdam, RADAM[case])
+def test_equals_radam(case, facts):
+    ours = assert_equals_torch(lambda params: RAdam(params, **l2(RADAM[case])), torch.optim.RAdam, RADAM[case])
+    claim = "ends at the same numbers as torch.optim.RAdam"
+    facts.passed(ours, "optim_inputs_func_radam", case, case, len(RADAM), claim)
 
 
 # ---- steps ----
@@ -109,7 +116,7 @@ def test_equals_radam(case):
 
 @each()
 @pytest.mark.parametrize("case", SHARED)
-def test_goes_in_the_right_direction(entry, case):
+def test_goes_in_the_right_direction(entry, case, facts):
     weight, bias = tensors((3, 5), (3,), dtype=torch.float32)
     x = torch.randn(5, generator=torch.Generator().manual_seed(1))
     sign = -1.0 if SHARED[case].get("maximize") else 1.0
@@ -118,13 +125,15 @@ def test_goes_in_the_right_direction(entry, case):
         return (weight.mv(x) + bias).square().sum()
 
     before = loss().item()
-    train(entry([weight, bias], **SHARED[case]), loss, 20)
+    ours = entry([weight, bias], **SHARED[case])
+    train(ours, loss, 20)
     assert sign * loss().item() < sign * before
+    facts.passed(ours, "optim_inputs_func_adam", case, case, len(ADAM), "goes in the right direction")
 
 
 @each()
 @pytest.mark.parametrize("number", range(len(SCHEDULES)))
-def test_goes_in_the_right_direction_under_schedules(entry, number):
+def test_goes_in_the_right_direction_under_schedules(entry, number, facts):
     weight, bias = tensors((3, 5), (3,), dtype=torch.float32)
     x = torch.randn(5, generator=torch.Generator().manual_seed(1))
 
@@ -143,6 +152,9 @@ def test_goes_in_the_right_direction_under_schedules(entry, number):
             else:
                 scheduler.step()
     assert loss().item() < before
+    name = " and ".join(type(scheduler).__name__ for scheduler in schedulers)
+    of, claim = "scheduler_inputs of torch.optim.Adam", "goes in the right direction under schedules"
+    facts.passed(optimizer, of, str(number), name, len(SCHEDULES), claim)
 
 
 @each()
@@ -602,9 +614,10 @@ OURS = {
     "weight_decay should > 0": r"weight_decay must be a number .*-1",
 }
 
+ALL_ERRORS = list(optim_error_inputs_func_adam("cpu", torch.float32))
 ERRORS = {
     f"{number} {case.optimizer_error_input.desc}": case
-    for number, case in enumerate(optim_error_inputs_func_adam("cpu", torch.float32))
+    for number, case in enumerate(ALL_ERRORS)
     if "foreach" not in case.optimizer_error_input.kwargs
     and not any(isinstance(beta, torch.Tensor) for beta in case.optimizer_error_input.kwargs.get("betas", ()))
 }
@@ -618,7 +631,7 @@ def test_pytorch_has_errors():
 
 @each()
 @pytest.mark.parametrize("case", ERRORS)
-def test_what_pytorch_refuses_is_refused(entry, case):
+def test_what_pytorch_refuses_is_refused(entry, case, facts):
     error, given = ERRORS[case], ERRORS[case].optimizer_error_input
     message = OURS.get(given.desc, error.error_regex)
     params = [torch.ones(1, requires_grad=True)] if given.params is None else given.params
@@ -629,6 +642,23 @@ def test_what_pytorch_refuses_is_refused(entry, case):
         with warnings.catch_warnings(), pytest.raises(error.error_type, match=message):
             warnings.simplefilter("error")
             entry(params, **given.kwargs)
+    ours = entry(tensors((2,)))
+    facts.passed(ours, "optim_error_inputs_func_adam", case, given.desc, len(ALL_ERRORS), "refuses what torch refuses")
+
+
+# ---- memory ----
+
+
+@each()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_state_of_a_parameter_takes_these_bytes(entry, dtype, facts):
+    (p,) = params = tensors((1000,), dtype=dtype)
+    ours = entry(params)
+    train(ours, lambda: bowl(params).float(), 1)
+    taken = sum(value.nbytes for key, value in ours.state[p].items() if key != "step") / p.numel()
+    halves = dtype == torch.bfloat16
+    assert taken == (4 * (len(entry.state) + 1) if halves and entry.master else dtype.itemsize * len(entry.state))
+    facts.measured(ours, f"State in {str(dtype).removeprefix('torch.')}", taken, "bytes a parameter")
 
 
 BAD = [

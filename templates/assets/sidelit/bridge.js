@@ -145,16 +145,12 @@
   });
 
   // One stop in each section's prose and one in its code; the arrows lead to the rest.
-  function prepare() {
-    container = document.querySelector("#container");
+  sidelit.onPage((found) => {
+    container = found;
     [places, lit, shown, here, pinned] = [null, [], null, null, false];
     for (const part of container?.querySelectorAll(".section > .docs, .section > .code") ?? []) {
       const first = part.querySelector("mjx-container:has([data-s]), [data-s]:not(mjx-container *)");
       if (first && !first.matches("a[href]")) first.tabIndex = 0;
     }
-  }
-
-  // Material may change the page without loading it anew, and then says so.
-  prepare();
-  window.document$?.subscribe(prepare);
+  });
 }

@@ -29,7 +29,10 @@
     }
     if (arrived) sidelit.arrive(arrived);
   });
-  for (const each of document.querySelectorAll(`body, ${sides}, ${bodies}, ${wide}`)) observer.observe(each);
+  sidelit.onPage(() => {
+    observer.disconnect();
+    for (const each of document.querySelectorAll(`body, ${sides}, ${bodies}, ${wide}`)) observer.observe(each);
+  });
 
   function placeOf(hash) {
     try { return document.getElementById(decodeURIComponent(hash.slice(1))); } catch { return null; }

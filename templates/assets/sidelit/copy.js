@@ -36,7 +36,7 @@
     }
     sidelit.say("Copied");
   }
-  sidelit.copy = copy;
+  Object.assign(sidelit, { copy, textOf, dedented });
 
   function button(name, label, text) {
     const made = document.createElement("button");
@@ -55,9 +55,9 @@
   // Material brings buttons of its own for what stands in `pre > code`, where its site asks for them.
   const theirs = document.querySelector("#__config")?.textContent.includes("content.code.copy");
 
-  for (const block of document.querySelectorAll("#container .highlight, #container .docs pre:not(.highlight pre)")) {
+  function addTools(block) {
     const pre = block.matches("pre") ? block : block.querySelector("pre");
-    if (theirs && pre.querySelector(":scope > code")) continue;
+    if (theirs && pre.querySelector(":scope > code")) return;
     const text = () => textOf(pre);
     const tools = document.createElement("div");
     tools.className = "tools";
@@ -65,6 +65,23 @@
     tools.append(button("copy", "Copy", text));
     block.prepend(tools);
   }
+
+  // ---- The whole file, fetched before the click: later, some browsers copy nothing ----
+
+  async function fetchFile({ target }) {
+    const button = target.querySelector("[data-file]");
+    if (!button || location.protocol === "file:") return;
+    const answer = await fetch(button.dataset.file).catch(() => null);
+    if (!answer?.ok) return;
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(await answer.arrayBuffer());
+    button.addEventListener("click", () => copy(text));
+    button.parentElement.hidden = false;
+  }
+
+  sidelit.onPage((container) => {
+    container?.querySelectorAll(".highlight, .docs pre:not(.highlight pre)").forEach(addTools);
+    container?.querySelector(".take")?.addEventListener("toggle", fetchFile, { once: true });
+  });
 
   // ---- A selection ----
 
@@ -90,7 +107,7 @@
       const dollars = each.getAttribute("display") === "true" ? "$$" : "$";
       each.replaceWith(`${dollars}${each.querySelector(tex)?.textContent ?? each.textContent}${dollars}`);
     }
-    for (const each of box.querySelectorAll(".lineno, .tools, .section-link, .in-repository")) each.remove();
+    for (const each of box.querySelectorAll(".lineno, .tools, .section-link, .in-repository, .in-api")) each.remove();
     box.className = "laid-out";
     document.querySelector("#container").append(box);
     event.clipboardData.setData("text/plain", box.innerText.trim());

@@ -2,9 +2,8 @@
 // up to there. By keyboard the arrows go from number to number, Enter chooses, and with Shift both extend. A finger has
 // no Shift: where there is no mouse, a second tap extends.
 {
-  const numbers = [...document.querySelectorAll("#container .code .lineno")];
   const numberOf = (lineno) => Number(lineno.id.slice(1));
-  let anchor, bar, went;
+  let numbers = [], anchor, bar, went;
 
   function chosen() {
     const [, first, last = first] = /^#L(\d+)(?:-L(\d+))?$/.exec(location.hash) || [];
@@ -78,11 +77,6 @@
     lineno.setAttribute("aria-label", `Line ${numberOf(lineno)}`);
   }
 
-  for (const block of document.querySelectorAll("#container .code pre")) {
-    const first = block.querySelector(".lineno");
-    if (first) arm(first);
-  }
-
   document.addEventListener("click", (event) => {
     const lineno = event.target.closest?.(".code .lineno");
     if (!lineno) return;
@@ -123,5 +117,9 @@
     if (location.hash !== went) arrive();
   });
 
-  if (chosen()) arrive();
+  sidelit.onPage((container) => {
+    numbers = [...(container?.querySelectorAll(".code .lineno") ?? [])];
+    for (const block of container?.querySelectorAll(".code pre:has(.lineno)") ?? []) arm(block.querySelector(".lineno"));
+    arrive();
+  });
 }

@@ -1,6 +1,6 @@
 // Marks, in the outline of the page, the heading that is being read: the last one above the upper third of the window.
 {
-  const outline = document.querySelector("#outline");
+  const outline = document.getElementById("page:outline");
   const links = new Map();
   for (const link of outline?.querySelectorAll("a[href^='#']") ?? []) {
     const heading = document.getElementById(decodeURIComponent(link.hash.slice(1)));

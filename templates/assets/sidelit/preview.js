@@ -24,15 +24,11 @@
     return pages.get(url);
   }
 
-  // The code of a section as text, without line numbers and without the indentation that all lines share.
   function codeOf(section) {
-    const copy = section.querySelector(".code pre")?.cloneNode(true);
-    if (!copy) return [];
-    for (const number of copy.querySelectorAll(".lineno")) number.remove();
-    const lines = copy.textContent.split("\n");
-    const indents = lines.filter((line) => line.trim()).map((line) => line.search(/\S/));
+    const pre = section.querySelector(".code pre");
+    if (!pre) return [];
     const code = document.createElement("pre");
-    code.textContent = lines.map((line) => line.slice(Math.min(...indents))).join("\n");
+    code.textContent = sidelit.dedented(sidelit.textOf(pre));
     return [code];
   }
 

@@ -18,7 +18,7 @@
     dialog.showModal();
   }
 
-  for (const image of document.querySelectorAll("#container .docs img:not(a img)")) {
+  function arm(image) {
     image.tabIndex = 0;
     image.setAttribute("role", "button");
     image.setAttribute("aria-label", image.alt ? `Enlarge: ${image.alt}` : "Enlarge the image");
@@ -32,4 +32,6 @@
       open(image);
     });
   }
+
+  sidelit.onPage((container) => container?.querySelectorAll(".docs img:not(a img)").forEach(arm));
 }

@@ -1,0 +1,101 @@
+"""
+# In which version something is needed
+
+What a file imports says which library it needs, and not from which version on. The project around it may say that: in
+the dependencies of its `pyproject.toml`, or in its `requirements.txt` and the like.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Need:
+    """
+    ## A library that is needed
+
+    * `name` is what it is installed by
+    * `least` is the first version that will do, `used` the one that the project is pinned to
+    """
+
+    name: str
+    least: str = ""
+    used: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}>={self.least}" if self.least else self.name
+
+
+def need(module: str, declared: dict[str, Need]) -> Need:
+    """
+    ## From the name of an import to a need
+
+    `declared` is what the project says.
+    """
+    name = _INSTALLED_AS.get(module, module)
+    return declared.get(_normal(name), Need(name))
+
+
+# Libraries that are imported by another name than they are installed by
+_INSTALLED_AS = {
+    "PIL": "pillow", "bs4": "beautifulsoup4", "cv2": "opencv-python", "dateutil": "python-dateutil",
+    "skimage": "scikit-image", "sklearn": "scikit-learn", "yaml": "PyYAML",
+}  # fmt: skip
+
+
+def declared_needs(folder: Path) -> dict[str, Need]:
+    """
+    ## What the project around a folder declares
+
+    The nearest folder above that says anything counts. Of what is said twice the first least version holds: that of
+    `pyproject.toml`, then those of other files by their names.
+    """
+    for above in (folder, *folder.parents):
+        found: dict[str, Need] = {}
+        for line in (*_of_project(above / "pyproject.toml"), *_of_lists(above)):
+            if match := _REQUIREMENT.match(line):
+                name, wanted = match[1], match[2]
+                least = re.search(r"(?:>=|~=)\s*([\w.]+)", wanted)
+                used = re.search(r"={2,3}\s*([\w.]+)(?!\.?\*)", wanted)
+                before = found.get(_normal(name), Need(name))
+                found[_normal(name)] = Need(
+                    before.name,
+                    before.least or (least[1] if least else ""),
+                    before.used or (used[1] if used else ""),
+                )
+        if found or (above / ".git").exists():
+            return found
+    return {}
+
+
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*\(?\s*([^;#@\s][^;#]*|)")
+
+
+def _of_project(path: Path) -> Iterator[str]:
+    try:
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
+    except (OSError, ValueError):
+        return
+    if not isinstance(table, dict):
+        return
+    more = table.get("optional-dependencies", {})
+    groups = [table.get("dependencies", []), *(more.values() if isinstance(more, dict) else [])]
+    yield from (line for group in groups if isinstance(group, list) for line in group if isinstance(line, str))
+
+
+def _of_lists(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob("requirements*.txt")):
+        try:
+            yield from path.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            continue
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,132 @@
+r"""
+# Fonts, in parts
+
+The font that MathJax sets most symbols in has 1,280 of them and weighs 94 KB. A page needs forty. So parts are cut out
+of each font, and the style sheet says which characters each part has: a browser fetches a part when a page shows one of
+its characters, and the whole font only for a character that is in no part. Hence no symbol can be missing, also where a
+server renders a page anew.
+
+The parts are the same for every site and every page. What one page has fetched the next one finds in the browser's
+cache, and a new formula changes no font. The name of a part has a digest of its content, for those who keep files for
+ever.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from sidelit.cache import Cache, digest
+
+# The parts, as `unicode-range` has them. What nearly every formula needs comes first: letters, digits, brackets,
+# relations, and the italic letters of both alphabets, which have their own place in Unicode. Then what many pages need
+# a little of, and the bold alphabets.
+PARTS = {
+    "common": (
+        "U+20-21, U+25, U+28-3F, U+41-5B, U+5D, U+61-7D, U+A0, U+B1, U+D7, U+2C6, U+2DC, U+2026, U+2032, "
+        "U+2061-2062, U+210E, U+2190, U+2192, U+2207-2208, U+220F, U+2211-2212, U+221A, U+221E, U+2223, U+2225, "
+        "U+222B, U+223C, U+2248, U+2260, U+2264-2265, U+22C5, U+23B7, U+1D434-1D467, U+1D6FB-1D71B"
+    ),
+    "signs": (
+        "U+22-24, U+26-27, U+40, U+5C, U+5E-60, U+7E, U+302-304, U+391-3A9, U+2016, U+2020-2021, U+2033-2034, U+20D7, "
+        "U+2113, U+2191, U+2193-2194, U+21A6, U+21D2, U+21D4, U+2200-2206, U+2209, U+2213, U+2216-2218, U+221D, "
+        "U+2227-222A, U+2234-2235, U+223D-2247, U+2249-225F, U+2261, U+226A-226B, U+2282-2287, U+2295-2299, "
+        "U+22A4-22A5, U+22C0-22C4, U+22C6, U+22EE-22F1, U+2308-230B, U+239B-23B3, U+23D0, U+23DC-23E1, U+27E8-27E9, "
+        "U+1D6E2-1D6FA"
+    ),
+    "bold": "U+1D400-1D433, U+1D468-1D49B, U+1D6A8-1D6E1, U+1D71C-1D755, U+1D7CA-1D7CB, U+1D7CE-1D7D7",
+}
+
+
+@dataclass(frozen=True)
+class FontFile:
+    """
+    ## A font, or a part of one
+
+    `ranges` are the characters that it is for, empty for a whole font.
+    """
+
+    name: str
+    ranges: str
+    data: bytes
+
+
+def files_of(font: Path, cache: Cache | None = None) -> tuple[FontFile, ...]:
+    """
+    ## The files of a font
+
+    The first is what a page that uses the font is most likely to need: the part with the common characters, or the
+    whole font where it has none of those, or nothing else. The whole font comes last.
+    """
+    data = font.read_bytes()
+    keys = {name: digest(_setup(), name, data) for name in PARTS}
+    found = cache.get_many("font", keys.values()) if cache else {}
+    if len(found) < len(keys):
+        pieces = _cut(data)
+        found = {key: pieces.get(name, b"") for name, key in keys.items()}
+        for key, piece in found.items():
+            if cache:
+                cache.put("font", key, piece)
+    parts = [_part(font.stem, name, found[key]) for name, key in keys.items() if found[key]]
+    return (*parts, FontFile(font.name, "", data))
+
+
+def faces(rule: str, files: tuple[FontFile, ...]) -> str:
+    """
+    ## The rule `@font-face` of a font, as rules for its files
+
+    Of the rules that are for a character, a browser heeds the last.
+    """
+    return "\n".join(_face(rule, file) for file in reversed(files))
+
+
+def _face(rule: str, file: FontFile) -> str:
+    named = re.sub(r"[\w-]+\.woff2", file.name, rule)
+    return named.replace("; }", f"; unicode-range: {file.ranges}; }}") if file.ranges else named
+
+
+def _part(stem: str, name: str, data: bytes) -> FontFile:
+    return FontFile(f"{stem}-{name}-{digest(data)[:8]}.woff2", PARTS[name], data)
+
+
+@lru_cache(maxsize=1)
+def _setup() -> str:
+    """Return a digest of what the parts depend on, besides their font."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("fonttools", "brotli")]
+    return digest(Path(__file__).read_bytes(), *versions)
+
+
+def _cut(data: bytes) -> dict[str, bytes]:
+    """
+    ### Cut the parts out of a font
+
+    None where there is nothing common in it, or nothing else. Glyphs stay as they are, and so does the font's date, so
+    that the same font gives the same parts.
+    """
+    from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+
+    characters = set(TTFont(io.BytesIO(data)).getBestCmap())
+    chosen = {name: characters & _characters(ranges) for name, ranges in PARTS.items()}
+    if chosen["common"] in (set(), characters):
+        return {}
+    pieces = {}
+    for name in filter(chosen.get, PARTS):
+        font = TTFont(io.BytesIO(data), recalcTimestamp=False)
+        subsetter = Subsetter(Options(drop_tables=["ltag"]))
+        subsetter.populate(unicodes=chosen[name])
+        subsetter.subset(font)
+        written = io.BytesIO()
+        font.flavor = "woff2"
+        font.save(written)
+        pieces[name] = written.getvalue()
+    return pieces
+
+
+def _characters(ranges: str) -> set[int]:
+    bounds = (each.strip().removeprefix("U+").partition("-") for each in ranges.split(","))
+    return {code for first, _, last in bounds for code in range(int(first, 16), int(last or first, 16) + 1)}
