@@ -37,6 +37,9 @@ ASKED_AT_ONCE = 500
 
 DAY = 86_400
 
+# What goes wrong with a damaged file. A message that quotes it need not even be text.
+FAULTS = (sqlite3.Error, UnicodeDecodeError)
+
 
 def digest(*parts: str | bytes) -> str:
     """
@@ -126,7 +129,7 @@ class Cache:
                 database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
                 database.executemany("UPDATE entries SET used = ? WHERE kind = ? AND key = ?", used)
                 self._make_room(database)
-        except sqlite3.Error as error:
+        except FAULTS as error:
             self._recover(error)
 
     def clear(self) -> None:
@@ -139,7 +142,7 @@ class Cache:
                 with self._database as database:
                     database.execute("DELETE FROM entries")
                 self._database.execute("VACUUM")
-            except sqlite3.Error as error:
+            except FAULTS as error:
                 self._recover(error)
 
     def close(self) -> None:
@@ -173,11 +176,11 @@ class Cache:
             return _connect(self.directory / FILE)
         except sqlite3.OperationalError:
             return None
-        except sqlite3.DatabaseError:
+        except FAULTS:
             self._remove()
         try:
             return _connect(self.directory / FILE)
-        except sqlite3.Error:
+        except FAULTS:
             return None
 
     def _ask(self, question: str, values: list[str]) -> list[tuple[str, object, int, int]]:
@@ -185,11 +188,11 @@ class Cache:
             return []
         try:
             return self._database.execute(question, values).fetchall()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             self._recover(error)
             return []
 
-    def _recover(self, error: sqlite3.Error) -> None:
+    def _recover(self, error: Exception) -> None:
         # A lock, a full disk or a file that may only be read passes, or is not for us to repair. Anything else says
         # that the file is damaged.
         if isinstance(error, sqlite3.OperationalError):
@@ -225,8 +228,7 @@ class Cache:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    # Raises `sqlite3.OperationalError` where there can be no file, another `sqlite3.DatabaseError` where it is not
-    # ours.
+    # Raises `sqlite3.OperationalError` where there can be no file, another of the faults where it is not ours.
     database = sqlite3.connect(file, timeout=5, check_same_thread=False)
     try:
         # The write-ahead log lets one build read while another writes.
@@ -242,7 +244,7 @@ def _connect(file: Path) -> sqlite3.Connection:
             )
             if layout == 0:
                 database.execute(f"PRAGMA user_version = {LAYOUT}")
-    except sqlite3.Error:
+    except FAULTS:
         database.close()
         raise
     return database

@@ -346,7 +346,8 @@ def test_the_option(tmp_path: Path) -> None:
         "docs/index.md": "# Home\n",
     }
     for value, count in (("auto", 3), ("google", 3), ("markdown", 0)):
-        config = f"site_name: x\ntheme: sidelit\nplugins: [sidelit: {{sources: [pkg], docstrings: {value}}}]\n"
+        options = f"sources: [pkg], docstrings: {value}, downloads: []"
+        config = f"site_name: x\ntheme: sidelit\nplugins: [sidelit: {{{options}}}]\n"
         write(tmp_path, files | {"mkdocs.yml": config})
         ran = run("mkdocs", "build", "-q", cwd=tmp_path)
         assert ran.status == 0, ran.err

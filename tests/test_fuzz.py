@@ -37,6 +37,7 @@ def test_any_input(name: str) -> None:
     @given(INPUTS)
     @example(b"'''\n---\ntitle: \xef\xb7\x90\n---\n'''\n")
     @example(b"# <b \"\n# <a \n")
+    @example(b"\x83")
     def holds(data: bytes) -> None:
         PROPERTIES[name](data)
 

@@ -817,9 +817,7 @@ class Runner:
         self.roster = Roster(jobs)
         return plan
 
-    def run(
-        self, piece: Piece, thetas: list[torch.Tensor], grads: list[torch.Tensor], scalars: dict[str, Any]
-    ) -> bool:
+    def run(self, piece: Piece, thetas: list[torch.Tensor], grads: list[torch.Tensor], scalars: dict[str, Any]) -> bool:
         """
         ### Run a piece
 

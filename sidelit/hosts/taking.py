@@ -158,18 +158,20 @@ class Taking:
         """
         offer, source = subject.offer, subject.source
         places = {kind: place for kind in KINDS if (place := self._site.places.get((source.uri, kind)))}
+        data = self._bytes(source) if "source" in places else None
+        if data is None:
+            places.pop("source", None)
         downloads = [
             {"href": self._from(subject, place), "label": label, "note": note}
             for kind, label, note in _LABELS
             if (place := places.get(kind))
         ]
-        has_text = "source" in places and _is_utf8(self._bytes(source))
         packages = [{"name": str(each), "note": _pinned(each)} for each in self._packages(subject)]
         licence = self._origins.licence(source.path)
         values: dict[str, Any] = {
             "downloads": downloads,
             "colab": self._colab.colab(places["notebook"]) if self._colab and "notebook" in places else "",
-            "copied": self._from(subject, places["source"]) if has_text else "",
+            "copied": self._from(subject, places["source"]) if data is not None and _is_utf8(data) else "",
             "packages": packages,
             "pages": list(self._pages(subject)),
             "licence": {"name": licence.name, "href": self._licence_address(subject, licence)} if licence.name else {},
@@ -177,10 +179,14 @@ class Taking:
         }
         return offering(**values) if any(values.values()) else ""
 
-    def _bytes(self, source: Source) -> bytes:
-        """The source as it is on the disk, which is asked for when a page is shown and when it is written."""
+    def _bytes(self, source: Source) -> bytes | None:
+        """The source as it is on the disk, which is asked for when a page is shown and when it is written; none where
+        it cannot be read, or no more."""
         if self._read[0] != source.uri:
-            self._read = source.uri, source.path.read_bytes()
+            try:
+                self._read = source.uri, source.path.read_bytes()
+            except OSError:
+                return None
         return self._read[1]
 
     def _from(self, subject: Subject, place: str) -> str:
@@ -215,14 +221,15 @@ class Taking:
         """
         source = subject.source
         for kind in KINDS:
-            if place := self._site.places.get((source.uri, kind)):
-                write(site / place, self._content(subject, kind))
+            place = self._site.places.get((source.uri, kind))
+            if place and (content := self._content(subject, kind)) is not None:
+                write(site / place, content)
         self._read = "", b""
         licence = self._origins.licence(source.path)
         if licence.name and licence.text and not (target := site / _licence_place(licence)).exists():
             write(target, f"{licence.text}\n".encode())
 
-    def _content(self, subject: Subject, kind: str) -> bytes:
+    def _content(self, subject: Subject, kind: str) -> bytes | None:
         if kind == "source":
             return self._bytes(subject.source)
         draft = self._site.drafts[self._wish(subject, kind)]
