@@ -59,6 +59,7 @@ def serve(config: Path, address: str) -> None:
                 # What is watched may change with the configuration.
                 watched = session.watched
                 with _watching(watched, news):
+                    session.behind = True
                     while session.watched == watched:
                         try:
                             changed = news.get(timeout=QUIET)
@@ -104,8 +105,9 @@ class Session:
     """
     ## What is kept between two changes
 
-    `watched` are the files and folders that the site is made of. As long as there is something in `news`, no build
-    follows.
+    `watched` are the files and folders that the site is made of. The session is `behind` where a build of everything
+    has to follow: after a change, and when watching begins, for what has changed unseen. As long as there is something
+    in `news`, none does.
     """
 
     def __init__(self, config: Path, scratch: Path, server: LiveServer, report: Report, news: News) -> None:
@@ -118,7 +120,7 @@ class Session:
         self._end: Callable[[], object] = lambda: None
         self._outdated: Path | None = None
         self._builds = 0
-        self._behind = False
+        self.behind = False
         self.watched: list[Path] = [config]
 
     def build(self, pause: Callable[[], None] = lambda: None) -> None:
@@ -154,11 +156,11 @@ class Session:
         ### Follow changes, or catch up where there are none
         """
         if not changed:
-            if self._behind:
+            if self.behind:
                 self._catch_up()
             return
 
-        self._behind = True
+        self.behind = True
         pages = [self._plugin.again.page_of(path) for path in changed] if self._plugin else []
         done = [page.file.dest_uri for page in pages if page and self._again(page)]
         if done:
@@ -191,12 +193,12 @@ class Session:
         except Interrupted:
             return
         except SiteError as error:
-            self._behind = False
+            self.behind = False
             print(f"sidelit: {error}", file=sys.stderr, flush=True)
             self._server.problems = {"": [*self._report.lines, str(error)]}
             self._server.tell([""])
             return
-        self._behind = False
+        self.behind = False
         self._server.tell(list(_different(before, self._server.folder)))
 
         # A request may still be reading from the folder that has just been replaced.
