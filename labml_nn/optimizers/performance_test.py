@@ -104,40 +104,41 @@ Seconds of the first step, and memory in MB:
 | 100M in 200  |       1 |        12.2 s |    8.7 s | 10.4 s |     802, 808 |           1201 |      886 |  851 |
 | 100M in 200  |       2 |        10.1 s |   10.6 s | 10.4 s |     802, 810 |           1201 |      886 |  851 |
 
-**Compiled and flat have changed since**: chunks are now [called directly](backends.py#Direct), and each tensor is
-looked at once in a step. `make bench` has not been run again on a quiet machine, so the columns above show them as
-they were before. What follows are three methods in turn on one thread, over 55 rounds, with the new code. The load
-was between 5 and 10 on the two cores, so the third digit means nothing, and the second little:
+**Compiled and flat have changed since**: chunks are now [called directly](backends.py#Direct), each tensor is looked
+at once in a step, and each has a loop of its own. With the new code, all seven methods in turn over 15 rounds, on one
+thread and on 24 November, when nothing else was running:
 
-| model        | compiled / fused | flat / fused |
-| ------------ | ---------------: | -----------: |
-| 10M in 60    |             1.05 |         1.03 |
-| 10M in 1,000 |             0.85 |         0.86 |
-| 1M in 1,000  |             0.70 |         1.05 |
-| 100M in 200  |             1.09 |         1.11 |
+| model        | eager | compiled | flat | `foreach=False` | fused, GB/s | compiled, GB/s | first step of flat |
+| ------------ | ----: | -------: | ---: | --------------: | ----------: | -------------: | -----------------: |
+| 10M in 60    |  2.25 |     1.00 | 1.04 |            2.63 |        37.7 |           37.2 |             12.0 s |
+| 10M in 1,000 |  2.52 |     0.92 | 0.94 |            3.09 |        21.6 |           23.5 |              9.4 s |
+| 100M in 200  |  2.40 |     1.03 | 1.01 |            5.27 |        44.8 |           45.9 |             11.5 s |
 
-Before, with a load of about 1, versions on the way to this one gave compiled 1.04 to 1.05 of fused for 10M in 60, and
-0.75 to 0.82 for 10M in 1,000. With all seven methods in turn, at a load of 8 to 10, it was 1.02 and 0.92, and flat
-1.10 and 0.98. On two threads no run was quiet enough to report.
+From one process to the next, these ratios move by some hundredths: where tensors lie in memory is part of them. With
+only fused and compiled in turn, compiled took 1.01 for 10M in 60, 0.87 for 10M in 1,000, and 1.00 for 100M in 200. On
+two threads nothing was measured again.
+
+Loops of their own made the difference for large tensors. The compiler would rather make one loop over several
+parameters. That loop reads from a dozen places or more at once, and took 1.10 of fused for 100M in 200 where one
+parameter after the other takes 0.99.
 
 What we had set out to reach, and what became of it:
 
 * **Eager no slower than `foreach=False`:** met everywhere.
-* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** missed on one thread, by 0.05 and 0.09. At 10M the
-  loops that the compiler makes take 0.91 to 0.95 of what a whole step of fused takes. Both move the same bytes, on the
-  idle machine some 50 GB in a second. The rest is Python: finding gradients, looking at tensors, and working out the
-  numbers took 0.6 to 0.9 ms. Looking at a tensor takes several times as long within a step as it does in a loop by
-  itself, so most of that is likely to be memory which the step before has pushed out of the cache.
-* **Flat at most 0.75 of fused for 10M in 1,000:** missed under load, with 0.86. Tensors of 10,000 numbers are longer
-  than what flat gathers, so it does what compiled does. At a load of about 1 that came to between 0.75 and 0.82. The
-  loops alone took 0.57.
-* **Its first step in under 10 s:** met for the step, with 9.1 to 9.5 s, and missed for a process that has not loaded
-  the compiler yet. That takes another 11 to 13 s.
+* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** as fast, within what can be told, with 1.00 to 1.03
+  on one thread. Both move the same bytes as fast as memory lets them. The loops by themselves take 0.91 of a whole
+  step of fused for 10M in 60. The rest is Python: finding gradients, looking at tensors, and working out the numbers.
+* **Flat at most 0.75 of fused for 10M in 1,000:** missed, with 0.94. Tensors of 10,000 numbers are longer than what
+  flat gathers, so it does what compiled does. The loops alone take 0.68. What Python does to a thousand parameters
+  takes 2 to 3 ms of 12, several times as long as in a loop by itself: most of it is likely to be waiting for memory
+  which the step before has pushed out of the cache.
+* **Its first step in under 10 s:** met for the step, with 9.4 s, and missed for a process that has not loaded the
+  compiler yet. That takes another 10 to 14 s.
 
 ## What to take
 
-Fused, if PyTorch's Adam is all you need, your parameters are in one place and your tensors are large: nothing here
-beats it on one thread then. With a thousand tensors of 1,000 or 10,000 numbers `backend="compiled"` is faster than
+Fused, if PyTorch's Adam is all you need, your parameters are in one place and your tensors are large: nothing here is
+faster on one thread then. With a thousand tensors of 1,000 or 10,000 numbers `backend="compiled"` is faster than
 fused. For a method that PyTorch has no fused loop for it comes close anyhow. A large model's step takes about half the
 time of an eager one, which pays for compiling after some hundreds or thousands of steps. `"flat"` gathers what
 `"compiled"` now hands over more quickly, at a thousand numbers in a tensor; for much shorter ones nobody has measured
