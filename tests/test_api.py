@@ -79,7 +79,11 @@ TOOLS = '''"""
 
 
 class Tool:
-    """A tool."""
+    """
+    ## Tool
+
+    A tool.
+    """
 
     def use(self) -> None:
         """Use it."""
@@ -432,6 +436,11 @@ def test_a_page_shows_what_is_public_with_its_signature(site: Path) -> None:
     assert "rate: float = 2 ** 3" in signatures
     assert "def step(self, value: int = 0) -> dict[str, int]" in signatures
     assert "pkg.tools.html#Tool" in model.references
+
+
+def test_a_heading_that_is_the_name_is_not_repeated(site: Path) -> None:
+    headings = page(site, "api/pkg.tools.html").all("h2") + page(site, "api/pkg.tools.html").all("h3")
+    assert [each.text.strip(" #\n") for each in headings].count("Tool") == 1
 
 
 def test_docstrings_are_rendered_as_on_the_annotated_page(site: Path) -> None:

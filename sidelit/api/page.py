@@ -119,10 +119,15 @@ def _text(member: Member, docstrings: str, first_paragraph: bool) -> Fragment:
     if member.kind == "module":
         docs = _FRONT_MATTER.sub("", docs)
         docs = _lead(docs) if first_paragraph else docs
+    elif heading := _HEADED.match(docs):
+        # On its annotated page a class or function has its name as a heading. Here it has one already.
+        docs = docs[heading.end() :] if heading[1] == member.qualname.rpartition(".")[2] else docs
     # What is wrong with a docstring is told where it stands, at its own page. So nobody asks for the places here.
     origins = tuple((1, 1) for _ in docs.split("\n"))
     return Fragment(*to_markdown(docs, origins, docstrings))
 
+
+_HEADED = re.compile(r"\s*#+[ \t]+(.*?)[ \t#]*(?:\n|\Z)")
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
