@@ -21,14 +21,13 @@ from typing import Any
 from pygments.lexers.python import PythonLexer
 from pygments.token import STANDARD_TYPES, Whitespace
 
-from sidelit.lexing import quickened
 from sidelit.source import Document, LineRange
 
 # What is shown for a NUL, which HTML cannot hold.
 NUL = "\N{SYMBOL FOR NULL}"
 
 # Nothing is stripped and nothing added: the lines that come out are the lines of the file.
-_LEXER = quickened(PythonLexer(stripnl=False, stripall=False, ensurenl=False))
+_LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
 
 
 @dataclass(frozen=True)
