@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 
 @dataclass(frozen=True)
 class Need:
@@ -39,7 +42,7 @@ def need(module: str, declared: dict[str, Need]) -> Need:
     `declared` is what the project says.
     """
     name = _INSTALLED_AS.get(module, module)
-    return declared.get(_normal(name), Need(name))
+    return declared.get(canonicalize_name(name), Need(name))
 
 
 # Libraries that are imported by another name than they are installed by
@@ -59,22 +62,30 @@ def declared_needs(folder: Path) -> dict[str, Need]:
     for above in (folder, *folder.parents):
         found: dict[str, Need] = {}
         for line in (*_of_project(above / "pyproject.toml"), *_of_lists(above)):
-            if match := _REQUIREMENT.match(line):
-                name, wanted = match[1], match[2]
-                least = re.search(r"(?:>=|~=)\s*([\w.]+)", wanted)
-                used = re.search(r"={2,3}\s*([\w.]+)(?!\.?\*)", wanted)
-                before = found.get(_normal(name), Need(name))
-                found[_normal(name)] = Need(
+            if wanted := _requirement(line):
+                bounds = {each.operator: each.version for each in wanted.specifier if not each.version.endswith("*")}
+                key = canonicalize_name(wanted.name)
+                before = found.get(key, Need(wanted.name))
+                found[key] = Need(
                     before.name,
-                    before.least or (least[1] if least else ""),
-                    before.used or (used[1] if used else ""),
+                    before.least or bounds.get(">=", bounds.get("~=", "")),
+                    before.used or bounds.get("==", bounds.get("===", "")),
                 )
         if found or (above / ".git").exists():
             return found
     return {}
 
 
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*\(?\s*([^;#@\s][^;#]*|)")
+# A comment, or the first option of pip after a requirement
+_NO_PART = re.compile(r"(?:^|\s)(?:#|--|\\).*")
+
+
+def _requirement(line: str) -> Requirement | None:
+    """Read a line, which may be something else altogether."""
+    try:
+        return Requirement(_NO_PART.sub("", line))
+    except InvalidRequirement:
+        return None
 
 
 def _of_project(path: Path) -> Iterator[str]:
@@ -95,7 +106,3 @@ def _of_lists(folder: Path) -> Iterator[str]:
             yield from path.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
             continue
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
