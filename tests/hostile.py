@@ -61,7 +61,7 @@ HTML = [
     "<![CDATA[<script>alert(1)</script>]]>",
     "<?php <script>alert(1)</script> ?>",
     "</p></div></section></article></main><script>alert(1)</script>",
-    "<a id=container></a><b id=section-0></b><i id='page:content'></i><u id=L1></u>",
+    "<a id=container></a><b id=section-0></b><i id='page:content'></i><b id=L1></b>",
     '<a class="footnote-ref" href="#fn" id="container" onclick="alert(1)">x</a>',
     '<h2 id="%zz\'&quot;><script>alert(1)</script>">x</h2>',
     "<img name=getElementById><a id=sidelitIndex></a><a id=currentScript name=currentScript></a>",

@@ -616,13 +616,18 @@ def test_the_place_of_an_address_stays_below_the_bar_whatever_comes_late(
     assert 48 <= top_of(page, place) < 200
 
 
+def scrolled_away(page: Page, place: str) -> float:
+    """Scroll up with the wheel, and return where the place is then."""
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function(f"() => document.querySelector('#{place}').getBoundingClientRect().top > 500")
+    return top_of(page, place)
+
+
 def test_who_has_scrolled_away_from_the_place_of_an_address_is_left_alone(reader: Any) -> None:
     page = reader("pkg/hard.html#L60")
     assert 48 <= top_of(page, "L60") < 200
-    page.mouse.move(300, 300)
-    page.mouse.wheel(0, -600)
-    page.wait_for_function("() => document.querySelector('#L60').getBoundingClientRect().top > 500")
-    before = top_of(page, "L60")
+    before = scrolled_away(page, "L60")
     page.evaluate("() => document.querySelector('#long_prose').append('A line more. '.repeat(100))")
     assert abs(top_of(page, "L60") - before) <= 1
 
@@ -630,10 +635,7 @@ def test_who_has_scrolled_away_from_the_place_of_an_address_is_left_alone(reader
 def test_who_comes_back_to_a_page_is_where_they_left_it(reader: Any, site: str) -> None:
     page = reader("pkg/hard.html#long_prose")
     assert 48 <= top_of(page, "long_prose") < 200
-    page.mouse.move(300, 300)
-    page.mouse.wheel(0, -600)
-    page.wait_for_function("() => document.querySelector('#long_prose').getBoundingClientRect().top > 500")
-    before = top_of(page, "long_prose")
+    before = scrolled_away(page, "long_prose")
     page.reload()
     assert abs(top_of(page, "long_prose") - before) <= 1
 

@@ -300,7 +300,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def on_build_error(self, *, error: Exception) -> None:
         """Stop what was started."""
-        self._running.close()
+        self.stop()
 
     # ### Serving
 
