@@ -77,7 +77,8 @@ class Cases:
 
     * `of` is the collection, `version` the library that it is from
     * `claim` is what holds in each case
-    * `passed` are the names of the cases in which it was tested and found to hold, `total` is how many there are
+    * `passed` are the names of the cases in which it was tested and found to hold, `total` is how many there are. The
+      others were not tried: code that fails one has no proof.
     """
 
     of: str

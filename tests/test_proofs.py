@@ -225,7 +225,7 @@ def test_a_page_shows_what_is_verified(root: Path, capsys: pytest.CaptureFixture
         "test_equals checks/test_mean.py:5 "
         "cases.of_others : gives the same 2 of 3 one, two test_equals checks/test_mean.py:5 "
         "Time (all) 1.23 times fmean(x) | 2 "
-        "At commit 0123456789ab . 2 cores. All that is verified"
+        "At commit 0123456789ab . 2 cores. Cases that are not named were not tried. All that is verified"
     )
     assert 'class="verified' not in (root / "site/pkg/more.html").read_text()
 

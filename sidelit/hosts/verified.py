@@ -58,7 +58,7 @@ def comparison_page(shelf: Shelf, sources: Sequence[tuple[str, Path]], stale: Co
             "",
             *_units(proofs),
             "",
-            _explanation(shelf.run),
+            _explanation(shelf.run, any(proof.cases for proof in proofs)),
             "",
         ]
     )
@@ -87,15 +87,16 @@ def _units(proofs: Sequence[Proof]) -> list[str]:
     return [f"* **{_cell(name)}**: {'; '.join(texts)}" for name, texts in units.items()]
 
 
-def _explanation(run: Run) -> str:
+def _explanation(run: Run, has_cases: bool) -> str:
     at = f" at commit <code>{_cell(run.commit[:12])}</code>" if run.commit else ""
     at += ", with changes that are in no commit," if run.uncommitted else ""
     on = f" on a machine with {_cell(run.machine)}" if run.machine else ""
     again = f"; `{run.again}` makes them again" if run.again and "`" not in run.again else ""
+    untried = "Cases that are not among those passed were not tried. " if has_cases else ""
     return (
-        f"These facts were found{at}{on}{again}. A proof is about the code: that of the file, and of every module of "
-        "its package that it imports. Comments, docstrings and the layout of lines do not count. As soon as anything "
-        "else changes the proof is out of date, and says so."
+        f"These facts were found{at}{on}{again}. {untried}A proof is about the code: that of the file, and of every "
+        "module of its package that it imports. Comments, docstrings and the layout of lines do not count. As "
+        "soon as anything else changes the proof is out of date, and says so."
     )
 
 
