@@ -58,8 +58,10 @@ class _Lexer(PythonLexer):
     }
 
 
-# Nothing is stripped and nothing added: the lines that come out are the lines of the file.
-_LEXER = _Lexer(stripnl=False, stripall=False, ensurenl=False)
+@cache
+def _lexer() -> _Lexer:
+    """Nothing is stripped and nothing added: the lines that come out are the lines of the file."""
+    return _Lexer(stripnl=False, stripall=False, ensurenl=False)
 
 
 class Wrapped(NamedTuple):
@@ -111,7 +113,7 @@ def _tokens_by_line(document: Document) -> Iterator[list[tuple[str, str]]]:
     line: list[tuple[str, str]] = []
 
     # `get_tokens` would change line ends and drop a byte order mark; this is the lexer without that.
-    for css, value in _joined(_LEXER.get_tokens_unprocessed(text)):
+    for css, value in _joined(_lexer().get_tokens_unprocessed(text)):
         first, *rest = value.split("\n")
         line.append((css, first))
         for more in rest:

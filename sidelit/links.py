@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from sidelit.diagnostic import Diagnostic
@@ -134,7 +135,11 @@ def relative_url(url: str, from_url: str) -> str:
 
     A page at `a/b/` is in the folder `a/b`, one at `a/b.html` in the folder `a`.
     """
-    folder = posixpath.dirname(from_url)
+    return _relative_url(url, posixpath.dirname(from_url))
+
+
+@lru_cache(10_000)
+def _relative_url(url: str, folder: str) -> str:
     path = posixpath.relpath(url or ".", folder or ".")
     if url.endswith("/") or url in ("", "."):
         path += "/"

@@ -3,7 +3,7 @@ r"""
 
 This module puts together what the others made of a document: its prose as HTML, its code as coloured lines. The result
 is a `Page`, all that a host needs, and it depends on nothing but the source and the options. So it can be kept in a
-cache, as JSON.
+cache, as bytes.
 
 What a page cannot know alone is left open: the formulas, which one process typesets for the whole site, and the links
 and names whose targets are other pages. In `body` a mark stands for each; `finish` puts in what they became.
@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any, TypeVar
 
@@ -254,16 +254,20 @@ def finish(
     nothing where there is none. `offered` is the HTML of what may be taken along.
     """
 
+    @cache
+    def led_to(reference: Reference) -> str:
+        address = refer(reference)
+        return f' href="{escape(address)}"' if address else ""
+
     def closed(end: OpenEnd) -> str:
         match end:
+            case Reference():
+                return led_to(end)
             case Formula():
                 return typeset(end)
             case Link(kind="api" | "story"):
                 return _way(end, resolve(end))
-            case Link():
-                return escape(resolve(end))
-        address = refer(end)
-        return f' href="{escape(address)}"' if address else ""
+        return escape(resolve(end))
 
     ends = map(closed, page.open_ends)
     pieces = page.body.replace(_OFFERED, _with_entity(offered), 1).split(_MARK)
@@ -370,24 +374,40 @@ def _template(name: str) -> jinja2.Template:
 _Record = TypeVar("_Record")
 
 
-def to_json(page: Page) -> bytes:
-    """Return the page as bytes."""
-    values = vars(page) | {"open_ends": [[type(end).__name__, vars(end)] for end in page.open_ends]}
-    return json.dumps(values, default=vars, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def from_json(data: bytes) -> Page:
+def to_bytes(page: Page) -> bytes:
     """
-    ### The page that `to_json` was given
+    ### A page as bytes
+
+    JSON, and the body behind it as it is, since it is long and full of quotes. Most open ends are names, and most names
+    stand in many places, so they are numbered.
+    """
+    numbers: dict[str, int] = {}
+    open_ends = [
+        numbers.setdefault(end.target, len(numbers)) if isinstance(end, Reference) else [type(end).__name__, vars(end)]
+        for end in page.open_ends
+    ]
+    values = vars(page) | {"body": "", "open_ends": open_ends, "references": list(numbers)}
+    head = json.dumps(values, default=vars, ensure_ascii=False, separators=(",", ":"))
+    return f"{head}\n{page.body}".encode()
+
+
+def from_bytes(data: bytes) -> Page:
+    """
+    ### The page that `to_bytes` was given
 
     Raises `ValueError`, `KeyError` or `TypeError` for anything else.
     """
-    values = json.loads(data)
-    kinds: Mapping[str, type[OpenEnd]] = {"Formula": Formula, "Link": Link, "Reference": Reference}
+    head, body = data.split(b"\n", 1)
+    values = json.loads(head)
+    kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
+    references = [Reference(target) for target in values.pop("references")]
     return Page(
         **{
             **values,
-            "open_ends": tuple(kinds[kind](**end) for kind, end in values["open_ends"]),
+            "body": body.decode(),
+            "open_ends": tuple(
+                references[end] if isinstance(end, int) else kinds[end[0]](**end[1]) for end in values["open_ends"]
+            ),
             "symbols": tuple(Symbol(each["variable"], Formula(**each["formula"])) for each in values["symbols"]),
             "offer": from_values(values["offer"]),
             "exports": _exports(values["exports"]),

@@ -32,7 +32,7 @@ from sidelit.hosts.options import Options
 from sidelit.hosts.telling import Teller, log
 from sidelit.hosts.typesetting import Typesetting
 from sidelit.links import relative_url
-from sidelit.page import Page, finish, from_json, to_json
+from sidelit.page import Page, finish, from_bytes, to_bytes
 from sidelit.theme import PACKAGE
 from sidelit.tree import Source, page_address
 
@@ -149,7 +149,7 @@ class ApiReference:
         def made(module: Described) -> Page:
             if data := kept.get(keys[module.name]):
                 try:
-                    return from_json(data)
+                    return from_bytes(data)
                 except (ValueError, KeyError, TypeError):
                     # A foreign entry in the cache: the page is made again.
                     pass
@@ -159,7 +159,7 @@ class ApiReference:
                 docstrings=self._options.docstrings,
                 is_explained=module.name in explained,
             )
-            self._cache.put("api-page", keys[module.name], to_json(page))
+            self._cache.put("api-page", keys[module.name], to_bytes(page))
             return page
 
         addresses = [quote(module.name) + ("/" if folders else ".html") for module in modules]
