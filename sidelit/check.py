@@ -126,7 +126,9 @@ _QUOTES = re.compile("""\\s*([rRuU]?)(?:\"{3}|'{3}|"|')""")
 
 def _front_matter(document: Document) -> Iterator[Diagnostic]:
     unknown = [name for name in document.front_matter if name not in KNOWN_NAMES]
-    places = _places_of_names(document) if unknown else {}
+    places: dict[str, tuple[int, int]] = {}
+    for place, name in _names_of_values(document) if unknown else ():
+        places.setdefault(name, place)
     for name in unknown:
         close = difflib.get_close_matches(name, KNOWN_NAMES, 1)
         advice = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(KNOWN_NAMES)}"
@@ -134,13 +136,11 @@ def _front_matter(document: Document) -> Iterator[Diagnostic]:
         yield Diagnostic(document.path, *places.get(name, _top(document)), "unknown-name", message)
 
 
-def _places_of_names(document: Document) -> dict[str, tuple[int, int]]:
-    """Return the first place in the file where each name stands as one in front matter."""
-    places: dict[str, tuple[int, int]] = {}
+def _names_of_values(document: Document) -> Iterator[tuple[tuple[int, int], str]]:
+    """Give the places in the file where something stands that could be a name in front matter, and the name."""
     for number, text in enumerate(document.lines, start=1):
         if match := _NAME_OF_VALUE.match(text):
-            places.setdefault(match[1], (number, match.start(1) + 1))
-    return places
+            yield (number, match.start(1) + 1), match[1]
 
 
 _NAME_OF_VALUE = re.compile(r"""\s*["']?([^\s"':#][^"':#]*?)["']?\s*:(?:\s|$)""")
@@ -154,7 +154,7 @@ def title_line(document: Document, prose: Sequence[Prose]) -> int:
     """
     title = document.front_matter.get("title")
     if isinstance(title, str) and title.strip():
-        return _places_of_names(document).get("title", _top(document))[0]
+        return next((place for place, name in _names_of_values(document) if name == "title"), _top(document))[0]
     for section, docs in zip(document.sections, prose, strict=True):
         if not section.qualname:
             level_one = [heading for heading in docs.headings if heading.level == 1]

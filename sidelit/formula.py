@@ -245,8 +245,12 @@ class _Lift:
     @cached_property
     def ends(self) -> dict[str, list[int]]:
         """Offsets of all closing delimiters, by delimiter."""
-        ends = {mark: [match.end() - len(mark) for match in find.finditer(self.text)] for mark, find in _ENDS.items()}
-        ends["$"] = [at for at in ends["$"] if self.closes(at)]
+        ends = {
+            mark: [match.end() - len(mark) for match in find.finditer(self.text)]
+            for mark, find in _ENDS.items()
+            if mark in self.text
+        }
+        ends["$"] = [at for at in ends.get("$", ()) if self.closes(at)]
         for match in re.finditer(r"\\end\{\w+\*?\}", self.text):
             ends.setdefault(match[0], []).append(match.start())
         return ends
@@ -539,6 +543,9 @@ def _parts(html: str, slots: Sequence[Slot]) -> Iterator[tuple[str, Slot | None,
 
 
 def _split(text: str, slots: Sequence[Slot], shown: bool) -> Iterator[tuple[str, Slot | None, bool]]:
+    if _OPEN not in text:
+        yield text, None, shown
+        return
     at = 0
     for match in _PLACEHOLDER.finditer(text):
         yield text[at : match.start()], None, shown
