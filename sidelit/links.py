@@ -129,6 +129,20 @@ def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Re
     return Resolved(raw, f"`{raw}` leads nowhere: {_suggestion(wanted, places[0], site)}", "link")
 
 
+def is_local(address: str) -> bool:
+    """
+    ### Whether an address points into the site
+
+    It has no scheme and no host, read as leniently as browsers do.
+    """
+    address = _IGNORED.sub("", address)
+    return bool(address) and not _SCHEME.match(address)
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
+_IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
+
+
 def relative_url(url: str, from_url: str) -> str:
     """
     ### One page's address as seen from another

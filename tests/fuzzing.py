@@ -26,8 +26,9 @@ with watching:
     from sidelit.cache import FILE, Cache
     from sidelit.dialects import DIALECTS, to_markdown
     from sidelit.formula import fill
+    from sidelit.making import make_page
     from sidelit.names import find_names
-    from sidelit.page import finish, from_bytes, make_page, to_bytes
+    from sidelit.page import finish, from_bytes, to_bytes
     from sidelit.prose import Fragment, Renderer
     from sidelit.source import decode, parse, split_lines
 

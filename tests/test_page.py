@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelit.formula import Formula, Link
-from sidelit.page import Page, finish, from_bytes, make_page, redirection, to_bytes
+from sidelit.making import make_page
+from sidelit.page import Page, finish, from_bytes, redirection, to_bytes
 from sidelit.source import parse
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -20,7 +20,6 @@ from mkdocs.structure.pages import Page as HostPage
 
 from sidelit import fingerprint, portable
 from sidelit.api.describe import Described, Description, Failure, describe, lack
-from sidelit.api.page import make_index_page, make_module_page
 from sidelit.api.wanted import INDEX, Wanted, find_modules, import_roots, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
@@ -141,6 +140,9 @@ class ApiReference:
         """The list of modules and their pages, from the cache where nothing has changed."""
         if not (modules := description.modules):
             return []
+        # Few sites have a reference, and what makes its pages takes long to import.
+        from sidelit.api.page import make_index_page, make_module_page
+
         maker = digest(fingerprint.of_generator(), (PACKAGE / "api" / "page.py").read_bytes())
         options = repr((self._options.allow_html, self._options.docstrings, folders))
         keys = {module.name: digest(maker, options, repr(module), str(module.name in explained)) for module in modules}
