@@ -34,9 +34,9 @@ def make_module_page(
     """
     ## The reference of one module
 
-    `allow_html` and `docstrings` are as in [`make_page`](../making.py#make_page). A module that `is_explained` on a page
-    of its own is not explained again: of its prose there is the first paragraph only, and the search finds its members
-    by name and signature.
+    `allow_html` and `docstrings` are as in [`make_page`](../making.py#make_page). A module that `is_explained` on a
+    page of its own is not explained again: of its prose there is the first paragraph only, and the search finds its
+    members by name and signature.
     """
     ids = [member.qualname for member in module.members if member.qualname]
     rendered = _render([_text(member, docstrings, is_explained) for member in module.members], allow_html, ids)
