@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -74,8 +75,15 @@ class SiteMap:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, place: str) -> Target | None:
-        """Return what is at a place, named in whatever way, or `None`."""
-        return self.targets.get(place) or self.targets.get(self.aliases.get(place, ""))
+        """
+        Return what is at a place, named in whatever way, or `None`
+
+        A letter with an accent is one character on most keyboards, and two in a name that a Mac has written.
+        """
+        for name in (place, unicodedata.normalize("NFC", place), unicodedata.normalize("NFD", place)):
+            if target := self.targets.get(name) or self.targets.get(self.aliases.get(name, "")):
+                return target
+        return None
 
 
 @dataclass(frozen=True)
