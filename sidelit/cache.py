@@ -37,6 +37,9 @@ ASKED_AT_ONCE = 500
 
 DAY = 86_400
 
+# How often the file is tried to be opened, and the seconds in between.
+ATTEMPTS, PAUSE = 20, 0.05
+
 # What goes wrong with a damaged file. A message that quotes it need not even be text.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 
@@ -171,17 +174,18 @@ class Cache:
         except OSError:
             return None
 
-        # A file that is not a database of this layout is removed, once, and a new one begun.
-        try:
-            return _connect(self.directory / FILE)
-        except sqlite3.OperationalError:
-            return None
-        except FAULTS:
-            self._remove()
-        try:
-            return _connect(self.directory / FILE)
-        except FAULTS:
-            return None
+        # A file that is not a database of this layout is removed, and a new one begun. Two builds may be about to make
+        # it at the same moment; SQLite tells one of them so, and does not wait as it does elsewhere.
+        for _ in range(ATTEMPTS):
+            try:
+                return _connect(self.directory / FILE)
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                    return None
+                time.sleep(PAUSE)
+            except FAULTS:
+                self._remove()
+        return None
 
     def _ask(self, question: str, values: list[str]) -> list[tuple[str, object, int, int]]:
         if self._database is None:

@@ -25,6 +25,7 @@ from sidelit.diagnostic import Diagnostic
 from sidelit.formula import bare, markup, words
 from sidelit.rules import unknown_switches
 from sidelit.source import Document, Section
+from sidelit.spelling import Spelling
 
 if TYPE_CHECKING:
     from sidelit.prose import Prose, Rendering
@@ -474,10 +475,11 @@ def _parameters(document: Document, section: Section, definition: _AnyDefinition
         if not any(name in signature.names for name in names):
             continue
         if not signature.is_open:
+            unlisted = Spelling(signature.names - names.keys())
             for name, place in names.items():
                 if name not in signature.names and name not in signature.attributes:
-                    close = difflib.get_close_matches(name, sorted(signature.names - names.keys()), 1)
-                    advice = f"did you mean `{close[0]}`?" if close else "correct it, or take it out of the list"
+                    near = unlisted.nearest(name)
+                    advice = f"did you mean `{near}`?" if near else "correct it, or take it out of the list"
                     message = f"`{section.qualname}` has no parameter `{name}`; {advice}"
                     yield Diagnostic(document.path, *place, "unknown-parameter", message)
         place = next(place for name, place in names.items() if name in signature.names)

@@ -149,7 +149,9 @@ def _all_words(lines: tuple[str, ...]) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for token in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n", newline="\n").readline):
-            if token.type == tokens.ERRORTOKEN:
+            # What is no operator of Python is an error of its own before Python 3.12, and an operator from then on.
+            is_odd = token.type == tokens.OP and token.string not in tokens.EXACT_TOKEN_TYPES
+            if token.type == tokens.ERRORTOKEN or is_odd:
                 raise SyntaxError(token.string)
             if token.type in opening:
                 start = start if inside else token.start

@@ -8,19 +8,19 @@ what is wrong where there is none. Addresses of pages, `adam.html`, are understo
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Link
 from sidelit.source import LineRange
+from sidelit.spelling import Spelling
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Target:
     url: str
     anchors: Anchors | Collection[str] | None = None
 
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The anchors, for who misspelt one."""
+        return Spelling(self.anchors or ())
+
 
 @dataclass(frozen=True)
 class SiteMap:
@@ -73,6 +78,11 @@ class SiteMap:
 
     targets: Mapping[str, Target]
     aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The targets, for who misspelt one."""
+        return Spelling(self.targets)
 
     def find(self, place: str) -> Target | None:
         """
@@ -181,12 +191,12 @@ def url_of(address: str, use_directory_urls: bool) -> str:
 def _anchor_problem(anchor: str, target: Target, name: str) -> str:
     if not anchor or target.anchors is None or anchor in target.anchors:
         return ""
-    close = difflib.get_close_matches(anchor, sorted(target.anchors), 1)
-    return f"there is no `#{anchor}` on {name}" + (f"; did you mean `#{close[0]}`?" if close else "")
+    near = target.spelling.nearest(anchor)
+    return f"there is no `#{anchor}` on {name}" + (f"; did you mean `#{near}`?" if near else "")
 
 
 def _suggestion(wanted: str, place: str, site: SiteMap) -> str:
-    close = difflib.get_close_matches(wanted, sorted(site.targets), 1, cutoff=0.8)
-    if not close:
+    near = site.spelling.nearest(wanted, cutoff=0.8)
+    if not near:
         return "no source of this site is there"
-    return f"did you mean `{posixpath.relpath(close[0], posixpath.dirname(place) or '.')}`?"
+    return f"did you mean `{posixpath.relpath(near, posixpath.dirname(place) or '.')}`?"

@@ -240,10 +240,10 @@ def from_bytes(data: bytes) -> Page:
     head, body = data.split(b"\n", 1)
     values = json.loads(head)
     kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
-    references = [Reference(target) for target in values.pop("references")]
+    references = dict(enumerate(map(Reference, values["references"])))
     return Page(
         **{
-            **values,
+            **{name: value for name, value in values.items() if name != "references"},
             "body": body.decode(),
             "open_ends": tuple(
                 references[end] if isinstance(end, int) else kinds[end[0]](**end[1]) for end in values["open_ends"]

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import difflib
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidelit.links import Anchors, SiteMap, Target, relative_url, resolve, url_of
+from sidelit.spelling import FEW, Spelling
 
 ADAM = Target("optimizers/adam.html", Anchors(frozenset({"Adam", "Adam.step_param"}), lines=((3, 9), (20, 200))))
 INDEX = Target("optimizers/index.html", Anchors(frozenset({"module"}), lines=()))
@@ -92,3 +98,34 @@ def test_addresses_as_browsers_ask_for_them() -> None:
     assert url_of("index.html", use_directory_urls=True) == "./"
     assert url_of("a/index.html", use_directory_urls=False) == "a/index.html"
     assert url_of("ä b.html", use_directory_urls=False) == "%C3%A4%20b.html"
+
+
+# ## What was probably meant
+
+
+@given(st.sets(st.text("abc.", max_size=6), max_size=FEW // 2), st.text("abc.", max_size=6))
+def test_of_few_names_difflib_finds_the_nearest(names: set[str], name: str) -> None:
+    expected = difflib.get_close_matches(name, sorted(names), 1)
+    assert Spelling(names).nearest(name) == (expected[0] if expected else "")
+
+
+def test_of_many_names_one_that_begins_or_ends_alike_is_found() -> None:
+    spelling = Spelling([*(f"pkg/module_{number}.py" for number in range(2000)), "pkg/adam.py", "other/radam.py"])
+    assert spelling.nearest("pkg/adm.py", 0.8) == "pkg/adam.py"
+    assert spelling.nearest("othr/radam.py", 0.8) == "other/radam.py"
+    assert spelling.nearest("x" * 10_000) == ""
+
+
+def test_many_wrong_links_are_told_in_a_time_that_grows_with_their_number() -> None:
+    def seconds(number: int) -> float:
+        anchors = Anchors(frozenset(f"heading-{each}" for each in range(number)), ())
+        site = SiteMap({f"pkg/m{each}.py": Target(f"m{each}.html", anchors) for each in range(number)})
+        own = next(iter(site.targets.values()))
+        start = time.process_time()
+        for each in range(number):
+            assert resolve(f"#headin-{each}", ("pkg/m0.py",), site, own).problem
+            assert resolve(f"n{each}.py", ("pkg/m0.py",), site, own).problem
+        return time.process_time() - start
+
+    # Five times as many take about five times as long, and not 25 times.
+    assert seconds(1000) <= 12 * max(seconds(200) for _ in range(2))

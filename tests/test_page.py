@@ -46,7 +46,14 @@ def test_a_page_survives_the_cache() -> None:
     assert to_bytes(again) == to_bytes(page)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"title": 1}', b"\xff", b'{"open_ends": [["Formula", {}]]}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"[]", b"{}", b"\xff", b"2", b"2\n", b"[]\n", b'"a"\n', b"null\n", b'{"title": 1}\n'),
+        b'{"references": [], "open_ends": [["Formula", {}]]}\n',
+        b'{"references": [], "open_ends": [0]}\n',
+    ],
+)
 def test_what_is_no_page_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         from_bytes(data)

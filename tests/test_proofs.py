@@ -114,7 +114,7 @@ TEXT = json.dumps({"format": 1, "files": {"a.py": {**FACTS, "code": "x"}}}, inde
 # A text, what stands where it is wrong, and what is said of it
 FAULTS = {
     "not JSON": (TEXT[:-2] + "x", "x", "not valid JSON"),
-    "a comma": ('{"format": 1,\n  "files": {},}', "}", "not valid JSON"),
+    "a comma": ('{"format": 1\n  "files": {}}', '"files"', "not valid JSON"),
     "a list": ("[]", "[]", "the file has to be an object"),
     "another format": ('{"files": {},\n "format": 2}', "2}", '`"format": 1`'),
     "no format": ('\n{"files": {}}', '{"files', '`"format": 1`'),

@@ -58,6 +58,7 @@ class Linking:
         for file in files:
             if file is changed or file.src_uri not in self._targets:
                 self._learn(file)
+        self._site = SiteMap(self._targets, self._aliases)
         self._names = NameIndex(self._exports)
         self._located.clear()
 
