@@ -79,10 +79,10 @@ and a run can go on under any other.
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from math import ceil
 from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -313,6 +313,125 @@ class Direct:
             self.made(*self.pick(tensors))
 
 
+class Loop:
+    r"""
+    ## One loop for tensors of any length
+
+    What the compiler makes of a rule for one vector is a function in C++ that takes a few addresses and a length. What
+    PyTorch puts around it takes longer than the numbers of a small tensor do. So this gets hold of the function
+    itself. `map` then calls it for one parameter after the other, without a line of Python in between, and as it is
+    the same for all of them it is compiled in a second or two, whatever the model looks like.
+
+    `dtypes` are the types of $\theta$, of the gradient and of the state entries, which have the names `keys`.
+    """
+
+    def __init__(self, rule: Callable[..., None], dtypes: list[torch.dtype], keys: list[str], scalars: dict[str, Any]):
+        self.dtypes = dtypes
+        self.spaces: list[dict[str, Any]] = []
+        function = compiled(over_lists(rule), dynamic=True, backend=self.make)
+
+        def run(columns: list[list[torch.Tensor]]) -> None:
+            thetas, grads, *entries = columns
+            function(thetas, grads, [dict(zip(keys, state, strict=True)) for state in zip(*entries, strict=True)], scalars)
+
+        # The length tells how many threads are worth their while.
+        self.kernel, self.order = self.watch(run, self.example(10_007), scalars)
+        self.works = self.kernel is not None and self.is_right(run, scalars)
+
+    def example(self, length: int) -> list[list[torch.Tensor]]:
+        """
+        ### Numbers to try it with
+
+        Positive ones, different in each place.
+        """
+        places = enumerate(self.dtypes, start=1)
+        return [[torch.linspace(place, place + 1, length, dtype=dtype)] for place, dtype in places]
+
+    def make(self, graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., Any]:
+        """
+        ### Compile a graph
+
+        PyTorch calls this. The compiler writes a Python module that calls what it has compiled, and this keeps the
+        names in that module. A compilation that is kept between processes would not come by here.
+        """
+        from torch._functorch import config
+        from torch._inductor.compile_fx import compile_fx, compile_fx_inner
+
+        def inner(*arguments: Any, **options: Any) -> Any:
+            made = compile_fx_inner(*arguments, **options)
+            runner = getattr(made, "compiled_fn_runner", None)
+            self.spaces.append(runner.call.__globals__ if runner else {})
+            return made
+
+        with config.patch(enable_autograd_cache=False):
+            return compile_fx(graph, examples, inner_compile=inner)
+
+    def watch(
+        self, run: Callable[..., None], columns: list[list[torch.Tensor]], scalars: dict[str, Any]
+    ) -> tuple[Callable[..., None] | None, list[int]]:
+        """
+        ### See how the function is called
+
+        Returns it with the place of each argument among the columns, the scalars and the length, or `None` if there
+        is another number of functions than one, or one that takes something else.
+        """
+        calls: list[tuple[Any, ...]] = []
+
+        def spied(kernel: Callable[..., None]) -> Callable[..., None]:
+            def call(*arguments: Any) -> None:
+                calls.append((kernel, *arguments))
+                kernel(*arguments)
+
+            return call
+
+        # The first run compiles, the second is watched. It is other runs that may share the module.
+        run(columns)
+        (space,) = self.spaces if len(self.spaces) == 1 else ({},)
+        kernels = {name: value for name, value in space.items() if getattr(value, "__name__", "") == "kernel"}
+        try:
+            space.update({name: spied(kernel) for name, kernel in kernels.items()})
+            run(columns)
+        finally:
+            space.update(kernels)
+        if len(calls) != 1:
+            return None, []
+
+        # A tensor is known by its address.
+        tensors = [*(column[0] for column in columns), *scalars.values()]
+        known: dict[Any, int] = {
+            (tensor.data_ptr(), 0): place for place, tensor in enumerate(tensors) if isinstance(tensor, torch.Tensor)
+        }
+        known[len(columns[0][0]), 1] = len(tensors)
+        (kernel, *arguments), *_ = calls
+        names = [(value.data_ptr(), 0) if isinstance(value, torch.Tensor) else (value, 1) for value in arguments]
+        found = [known.get(name) for name in names]
+        return (None, []) if None in found else (kernel, [place for place in found if place is not None])
+
+    def is_right(self, run: Callable[..., None], scalars: dict[str, Any]) -> bool:
+        """
+        ### Is this all that the rule does?
+
+        Tries it on another length. That must not compile anything, and what comes out must be the same to the last
+        bit.
+        """
+        mine, theirs = self.example(29), self.example(29)
+        run(theirs)
+        self(mine, [29], scalars)
+        return len(self.spaces) == 1 and all(map(torch.equal, chain(*mine), chain(*theirs)))
+
+    def __call__(self, columns: list[list[torch.Tensor]], lengths: list[int], scalars: dict[str, Any]) -> None:
+        r"""
+        ### Run
+
+        `columns` are lists of $\theta$, of gradients and of each state entry.
+        """
+        values = [*columns, *map(repeat, scalars.values()), lengths]
+        deque(map(self.kernel, *(values[place] for place in self.order)), maxlen=0)
+
+        # Autograd asks whether a parameter has changed since it was used.
+        torch.autograd.graph.increment_version(columns[0])
+
+
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """
     ## The part of a tensor that is here
@@ -477,6 +596,44 @@ class Piece:
         """
         run(thetas, grads, self.states, scalars)
 
+    def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
+        """
+        ### What steps it
+        """
+        return Direct(over_lists(rule))
+
+
+@dataclass
+class Row(Piece):
+    """
+    ## Parameters for the loop
+
+    Their numbers lie in memory without gaps, and in the same order in the gradient and the state. So a rule that is
+    elementwise may take them for vectors. `lengths` says how many numbers each has.
+    """
+
+    lengths: list[int]
+
+    def run(
+        self,
+        run: Callable[..., None],
+        thetas: list[torch.Tensor],
+        grads: list[torch.Tensor],
+        scalars: dict[str, Any],
+    ) -> None:
+        """
+        ### Step a row
+        """
+        each = len(self.states[0])
+        run([thetas, grads, *(self.owned[start::each] for start in range(each))], self.lengths, scalars)
+
+    def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
+        """
+        ### What steps it
+        """
+        state = self.states[0]
+        return Loop(rule, [self.dtype, self.dtype, *(value.dtype for value in state.values())], [*state], scalars)
+
 
 @dataclass
 class Bucket(Piece):
@@ -510,6 +667,12 @@ class Bucket(Piece):
         self.gather(self.grad, self.grad_views, grads)
         run([self.theta], [self.grad], self.states, scalars)
         torch._foreach_copy_(thetas, self.theta_views)
+
+    def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
+        """
+        ### What steps it
+        """
+        return compiled(over_lists(rule), dynamic=True)
 
     def gather(self, buffer: torch.Tensor, views: list[torch.Tensor], tensors: list[torch.Tensor]) -> None:
         """
@@ -580,7 +743,7 @@ class Roster:
         )
 
 
-def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
+def make_plan(jobs: Jobs, flat: bool, loops: bool, functions: dict[Any, Functions]) -> Plan:
     """
     ## Make a plan
 
@@ -609,14 +772,18 @@ def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
 
         # Vectors have buffers of their own, which are quicker to fill.
         vector = small and theta.dim() == 1
-        alike[id(jobs.groups[row]), int(state["step"]), place, vector, small].append(row)
+        dense = loops and not small and is_dense([theta, local(jobs.grads[row]), *map(local, entries(state).values())])
+        alike[id(jobs.groups[row]), int(state["step"]), place, vector, dense, small].append(row)
 
     pieces: list[Piece] = []
     scratch: dict[Any, torch.Tensor] = {}
-    for (*_, small), rows in alike.items():
+    for (*_, dense, small), rows in alike.items():
         for part in buffers(rows, jobs) if small else chunks(rows):
             members = jobs.at(part)
-            piece = make_bucket(part, members, scratch, functions) if small else make_chunk(part, members, functions)
+            if small:
+                piece: Piece = make_bucket(part, members, scratch, functions)
+            else:
+                piece = make_chunk(part, members, dense, functions)
             piece.rely_on(jobs)
             pieces.append(piece)
 
@@ -664,9 +831,21 @@ def gather_steps(states: list[State]) -> torch.Tensor:
     return steps
 
 
-def make_chunk(rows: list[int], jobs: Jobs, functions: dict[Any, Functions]) -> Piece:
+def is_dense(tensors: list[torch.Tensor]) -> bool:
+    """
+    ## Do they lie in memory alike, and without gaps?
+    """
+    first = tensors[0]
+    return first.device.type == "cpu" and all(
+        tensor.stride() == torch.empty_like(first, device="meta").stride() for tensor in tensors
+    )
+
+
+def make_chunk(rows: list[int], jobs: Jobs, dense: bool, functions: dict[Any, Functions]) -> Piece:
     """
     ## Make a chunk
+
+    Or a row, where the tensors are dense.
     """
     thetas, grads = [local(param) for param in jobs.params], [local(grad) for grad in jobs.grads]
     states = [{key: local(value) for key, value in entries(state).items()} for state in jobs.states]
@@ -674,17 +853,19 @@ def make_chunk(rows: list[int], jobs: Jobs, functions: dict[Any, Functions]) -> 
     # Everything that the compiler makes use of
     tensors = [*thetas, *grads, *(value for state in states for value in state.values())]
     looks = tuple((tensor.device, tensor.dtype, tensor.shape, tensor.stride()) for tensor in tensors)
-    signature = "chunk", tuple(states[0]), looks
-    return Piece(
-        rows=rows,
-        group=jobs.groups[0],
-        dtype=thetas[0].dtype,
-        states=states,
-        owned=tensors[2 * len(rows) :],
-        views=[],
-        spread=is_spread(jobs.params[0]),
-        functions=functions[signature],
-    )
+    common = {
+        "rows": rows,
+        "group": jobs.groups[0],
+        "dtype": thetas[0].dtype,
+        "states": states,
+        "owned": tensors[2 * len(rows) :],
+        "views": [],
+        "spread": is_spread(jobs.params[0]),
+    }
+    types = thetas[0].dtype, grads[0].dtype, tuple((key, value.dtype) for key, value in states[0].items())
+    if dense:
+        return Row(**common, functions=functions["row", types], lengths=[theta.numel() for theta in thetas])
+    return Piece(**common, functions=functions["chunk", tuple(states[0]), looks])
 
 
 def make_bucket(
@@ -760,6 +941,7 @@ class Runner:
         self.optimizer = optimizer
         self.functions: dict[Any, Functions] = defaultdict(dict)
         self.works = True
+        self.loops = COMPILER == "inductor"
         self.forget()
 
     def forget(self) -> None:
@@ -813,7 +995,8 @@ class Runner:
 
         # What has only just changed may change again at once, and plans are not free. The first one is made straight
         # away.
-        plan = make_plan(jobs, self.optimizer.backend == "flat", self.functions) if same or first else None
+        flat = self.optimizer.backend == "flat"
+        plan = make_plan(jobs, flat, self.loops, self.functions) if same or first else None
         self.roster = Roster(jobs)
         return plan
 
@@ -825,7 +1008,11 @@ class Runner:
         before it is run, so nothing has been changed by then.
         """
         try:
-            piece.run(self.function(piece, scalars), thetas, grads, scalars)
+            function = self.function(piece, scalars)
+            if isinstance(function, Loop) and not function.works:
+                self.loops = False
+                return False
+            piece.run(function, thetas, grads, scalars)
         except Exception as error:
             from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
@@ -849,8 +1036,7 @@ class Runner:
         key = torch.get_num_threads(), form(scalars)
         if key not in piece.functions:
             try:
-                rule = over_lists(self.optimizer.step_tensor)
-                piece.functions[key] = compiled(rule, dynamic=True) if isinstance(piece, Bucket) else Direct(rule)
+                piece.functions[key] = piece.compile(self.optimizer.step_tensor, scalars)
             except Exception as error:
                 raise NotCompiled(str(error)) from error
         return piece.functions[key]
