@@ -1,7 +1,7 @@
 r"""
 ---
 title: Backends
-summary: How one rule runs three ways in PyTorch - tensor by tensor, compiled in chunks, compiled over flat buffers.
+summary: How one rule runs three ways in PyTorch - tensor by tensor, compiled into a loop, compiled over flat buffers.
 symbols:
   theta: \theta
 ---
@@ -18,9 +18,10 @@ optimizer = Adam(model.parameters(), lr=1e-3, backend="flat")
 
 * `"eager"` is the default. PyTorch runs the rule line by line, tensor by tensor. It starts at once, works for
   everything, and can be followed in a debugger.
-* `"compiled"` gives `torch.compile` the rule for some fifty tensors at a time.
+* `"compiled"` has `torch.compile` make one loop of the rule, and runs it over each tensor. Where that cannot be done
+  it compiles the rule for some fifty tensors at a time.
 * `"flat"` lays small tensors end to end in a buffer, and steps the buffer. Tensors that are large enough to be worth
-  a kernel of their own are compiled as above.
+  a call of their own are stepped as above.
 
 ## Why it matters
 
@@ -31,10 +32,11 @@ one loop of it, in which each number is loaded once and stored once.
 
 A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the
 arithmetic on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of
-operations in each step. Compiled in chunks, they are a few calls. What is left is that each tensor has to be looked
-at: is it like the one that this loop was compiled for? That costs some tenths of a microsecond, four times for each
-parameter, as the step before is likely to have pushed the answer out of the cache. `torch.compile` asks more than
-once; here it is [asked once](#Piece.holds), and what was compiled is [called directly](#Direct).
+operations in each step. With the loop it is [one call for each](#Loop), and in chunks it is a few. What is left is
+that each tensor has to be looked at: is it like the one that this loop was compiled for? That costs some tenths of a
+microsecond, four times for each parameter, as the step before is likely to have pushed the answer out of the cache.
+`torch.compile` asks more than once; here it is [asked once](#Piece.holds), and what was compiled is [called
+directly](#Direct).
 
 In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and another one
 to put the parameters back. The averages live in the buffer all the time.
@@ -43,9 +45,11 @@ to put the parameters back. The averages live in the buffer all the time.
 
 The numbers that change between steps, the learning rate first of all, reach the rule as tensors of no dimensions. A
 compiled function then reads them like anything else it is given, and no schedule makes it compile again. It does
-compile once for each combination of the booleans that choose a formula, and for the shapes and strides in each chunk.
-Chunks that are alike share a compilation, and buffers of any length do. Whatever else a rule reads, an attribute of
-the optimizer for example, is taken to stay what it was.
+compile once for each combination of the booleans that choose a formula, and each set of types. The loop and buffers
+take any length and shape. Only chunks are compiled for their shapes and strides, and those that are alike share a
+compilation. They are for what the loop does not take: tensors with gaps, gradients that lie in memory in another
+order than their parameters, other devices than the CPU, and rules that come out as more than one loop. Whatever else
+a rule reads, an attribute of the optimizer for example, is taken to stay what it was.
 
 A parameter that has no gradient in this step is left alone, so the chunks and buffers are only good for one set of
 parameters. Where the set changes, as it does when a layer is thawed, one step is run eagerly, and the chunks are made
@@ -97,6 +101,9 @@ BACKENDS = ("eager", "compiled", "flat")
 
 # How many tensors are compiled together. With fewer the calls cost more, with more the compiler takes longer.
 CHUNK = 50
+
+# How many are looked at, and then stepped by the loop. What is read of them in the first place stays in the cache.
+ROW = 200
 
 # Tensors of at most so many numbers are gathered. It was found when chunks were called through `torch.compile`. Now
 # that they are called directly, fewer may be better.
@@ -332,7 +339,8 @@ class Loop:
 
         def run(columns: list[list[torch.Tensor]]) -> None:
             thetas, grads, *entries = columns
-            function(thetas, grads, [dict(zip(keys, state, strict=True)) for state in zip(*entries, strict=True)], scalars)
+            state = {key: entry for key, (entry,) in zip(keys, entries, strict=True)}
+            function(thetas, grads, [state], scalars)
 
         # The length tells how many threads are worth their while.
         self.kernel, self.order = self.watch(run, self.example(10_007), scalars)
@@ -563,7 +571,7 @@ class Piece:
         thetas, grads = self.members(jobs)
         sizes = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
         self.guards = TensorGuards(*thetas, *grads, *self.owned, **sizes)
-        self.addresses = [tensor.data_ptr() for tensor in (*thetas, *self.views)]
+        self.addresses = [*map(torch.Tensor.data_ptr, (*thetas, *self.views))]
         # Tensors without numbers have the address 0.
         self.taken = {*self.addresses} - {0}
 
@@ -580,9 +588,9 @@ class Piece:
             return False
 
         # Parameters must lie where they lay, where nothing else does. A view must still be one.
-        if [tensor.data_ptr() for tensor in (*thetas, *self.views)] != self.addresses:
+        if [*map(torch.Tensor.data_ptr, (*thetas, *self.views))] != self.addresses:
             return False
-        return self.taken.isdisjoint([grad.data_ptr() for grad in grads])
+        return self.taken.isdisjoint(map(torch.Tensor.data_ptr, grads))
 
     def run(
         self,
@@ -603,16 +611,24 @@ class Piece:
         return Direct(over_lists(rule))
 
 
-@dataclass
 class Row(Piece):
     """
     ## Parameters for the loop
 
     Their numbers lie in memory without gaps, and in the same order in the gradient and the state. So a rule that is
-    elementwise may take them for vectors. `lengths` says how many numbers each has.
+    elementwise may take them for vectors.
     """
 
-    lengths: list[int]
+    def rely_on(self, jobs: Jobs) -> None:
+        """
+        ### Note what this piece relies on
+
+        And what the loop takes beside parameters and gradients: a list of each state entry, and lengths.
+        """
+        super().rely_on(jobs)
+        each = len(self.states[0])
+        self.columns = [self.owned[start::each] for start in range(each)]
+        self.lengths = [theta.numel() for theta in self.members(jobs)[0]]
 
     def run(
         self,
@@ -624,8 +640,7 @@ class Row(Piece):
         """
         ### Step a row
         """
-        each = len(self.states[0])
-        run([thetas, grads, *(self.owned[start::each] for start in range(each))], self.lengths, scalars)
+        run([thetas, grads, *self.columns], self.lengths, scalars)
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
@@ -772,13 +787,16 @@ def make_plan(jobs: Jobs, flat: bool, loops: bool, functions: dict[Any, Function
 
         # Vectors have buffers of their own, which are quicker to fill.
         vector = small and theta.dim() == 1
-        dense = loops and not small and is_dense([theta, local(jobs.grads[row]), *map(local, entries(state).values())])
+        # The loop is in C++, and takes both for numbers of the same type.
+        grad = local(jobs.grads[row])
+        alone = loops and not small and theta.device.type == "cpu" and grad.dtype == theta.dtype
+        dense = alone and is_dense(theta, [grad, *map(local, entries(state).values())])
         alike[id(jobs.groups[row]), int(state["step"]), place, vector, dense, small].append(row)
 
     pieces: list[Piece] = []
     scratch: dict[Any, torch.Tensor] = {}
     for (*_, dense, small), rows in alike.items():
-        for part in buffers(rows, jobs) if small else chunks(rows):
+        for part in buffers(rows, jobs) if small else chunks(rows, ROW if dense else CHUNK):
             members = jobs.at(part)
             if small:
                 piece: Piece = make_bucket(part, members, scratch, functions)
@@ -792,14 +810,14 @@ def make_plan(jobs: Jobs, flat: bool, loops: bool, functions: dict[Any, Function
     return Plan(eager, pieces, gather_steps(jobs.at(planned).states))
 
 
-def chunks(rows: list[int]) -> Iterator[list[int]]:
+def chunks(rows: list[int], most: int) -> Iterator[list[int]]:
     """
     ## Cut into chunks
 
-    Of nearly the same length. Where a model repeats itself, chunks are then more likely to be alike, and to share a
-    compilation.
+    Of at most so many, and nearly the same length. Where a model repeats itself, chunks are then more likely to be
+    alike, and to share a compilation.
     """
-    size = ceil(len(rows) / ceil(len(rows) / CHUNK))
+    size = ceil(len(rows) / ceil(len(rows) / most))
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
@@ -831,14 +849,14 @@ def gather_steps(states: list[State]) -> torch.Tensor:
     return steps
 
 
-def is_dense(tensors: list[torch.Tensor]) -> bool:
+def is_dense(theta: torch.Tensor, others: list[torch.Tensor]) -> bool:
     """
     ## Do they lie in memory alike, and without gaps?
+
+    PyTorch gives a new tensor the strides of another one if that has no gaps.
     """
-    first = tensors[0]
-    return first.device.type == "cpu" and all(
-        tensor.stride() == torch.empty_like(first, device="meta").stride() for tensor in tensors
-    )
+    strides = torch.empty_like(theta, device="meta").stride()
+    return all(tensor.stride() == strides for tensor in (theta, *others))
 
 
 def make_chunk(rows: list[int], jobs: Jobs, dense: bool, functions: dict[Any, Functions]) -> Piece:
@@ -853,19 +871,21 @@ def make_chunk(rows: list[int], jobs: Jobs, dense: bool, functions: dict[Any, Fu
     # Everything that the compiler makes use of
     tensors = [*thetas, *grads, *(value for state in states for value in state.values())]
     looks = tuple((tensor.device, tensor.dtype, tensor.shape, tensor.stride()) for tensor in tensors)
-    common = {
-        "rows": rows,
-        "group": jobs.groups[0],
-        "dtype": thetas[0].dtype,
-        "states": states,
-        "owned": tensors[2 * len(rows) :],
-        "views": [],
-        "spread": is_spread(jobs.params[0]),
-    }
-    types = thetas[0].dtype, grads[0].dtype, tuple((key, value.dtype) for key, value in states[0].items())
+    kind: type[Piece]
+    signature: tuple[Any, ...]
+    kind, signature = Piece, ("chunk", tuple(states[0]), looks)
     if dense:
-        return Row(**common, functions=functions["row", types], lengths=[theta.numel() for theta in thetas])
-    return Piece(**common, functions=functions["chunk", tuple(states[0]), looks])
+        kind, signature = Row, ("row", thetas[0].dtype, tuple((key, value.dtype) for key, value in states[0].items()))
+    return kind(
+        rows=rows,
+        group=jobs.groups[0],
+        dtype=thetas[0].dtype,
+        states=states,
+        owned=tensors[2 * len(rows) :],
+        views=[],
+        spread=is_spread(jobs.params[0]),
+        functions=functions[signature],
+    )
 
 
 def make_bucket(
@@ -1010,6 +1030,7 @@ class Runner:
         try:
             function = self.function(piece, scalars)
             if isinstance(function, Loop) and not function.works:
+                # The next plan does without.
                 self.loops = False
                 return False
             piece.run(function, thetas, grads, scalars)
