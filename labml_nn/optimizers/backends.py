@@ -357,7 +357,7 @@ class Loop:
 
     def make(self, graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., Any]:
         """
-        ### Compile a graph
+        ### Compile it for any length
 
         PyTorch calls this. The compiler writes a Python module that calls what it has compiled, and this keeps the
         names in that module. A compilation that is kept between processes would not come by here.
@@ -429,7 +429,7 @@ class Loop:
 
     def __call__(self, columns: list[list[torch.Tensor]], lengths: list[int], scalars: dict[str, Any]) -> None:
         r"""
-        ### Run
+        ### Run it over tensors
 
         `columns` are lists of $\theta$, of gradients and of each state entry.
         """
@@ -606,7 +606,7 @@ class Piece:
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
-        ### What steps it
+        ### What steps a chunk
         """
         return Direct(over_lists(rule))
 
@@ -621,9 +621,9 @@ class Row(Piece):
 
     def rely_on(self, jobs: Jobs) -> None:
         """
-        ### Note what this piece relies on
+        ### Note what the loop takes
 
-        And what the loop takes beside parameters and gradients: a list of each state entry, and lengths.
+        Beside parameters and gradients: a list of each state entry, and lengths.
         """
         super().rely_on(jobs)
         each = len(self.states[0])
@@ -644,7 +644,7 @@ class Row(Piece):
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
-        ### What steps it
+        ### What steps a row
         """
         state = self.states[0]
         return Loop(rule, [self.dtype, self.dtype, *(value.dtype for value in state.values())], [*state], scalars)
@@ -685,7 +685,7 @@ class Bucket(Piece):
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
-        ### What steps it
+        ### What steps a bucket
         """
         return compiled(over_lists(rule), dynamic=True)
 
