@@ -1,7 +1,7 @@
 r"""
 ---
 title: Backends
-summary: How one rule runs three ways in PyTorch - tensor by tensor, compiled in chunks, compiled over flat buffers.
+summary: How one rule runs three ways in PyTorch - tensor by tensor, compiled into a loop, compiled over flat buffers.
 symbols:
   theta: \theta
 ---
@@ -18,9 +18,10 @@ optimizer = Adam(model.parameters(), lr=1e-3, backend="flat")
 
 * `"eager"` is the default. PyTorch runs the rule line by line, tensor by tensor. It starts at once, works for
   everything, and can be followed in a debugger.
-* `"compiled"` gives `torch.compile` the rule for some fifty tensors at a time.
+* `"compiled"` has `torch.compile` make one loop of the rule, and runs it over each tensor. Where that cannot be done
+  it compiles the rule for some fifty tensors at a time.
 * `"flat"` lays small tensors end to end in a buffer, and steps the buffer. Tensors that are large enough to be worth
-  a kernel of their own are compiled as above.
+  a call of their own are stepped as above.
 
 ## Why it matters
 
@@ -31,10 +32,11 @@ one loop of it, in which each number is loaded once and stored once.
 
 A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the
 arithmetic on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of
-operations in each step. Compiled in chunks, they are a few calls. What is left is that each tensor has to be looked
-at: is it like the one that this loop was compiled for? That costs some tenths of a microsecond, four times for each
-parameter, as the step before is likely to have pushed the answer out of the cache. `torch.compile` asks more than
-once; here it is [asked once](#Piece.holds), and what was compiled is [called directly](#Direct).
+operations in each step. With the loop it is [one call for each](#Loop), and in chunks it is a few. What is left is
+that each tensor has to be looked at: is it like the one that this loop was compiled for? That costs some tenths of a
+microsecond, four times for each parameter, as the step before is likely to have pushed the answer out of the cache.
+`torch.compile` asks more than once; here it is [asked once](#Piece.holds), and what was compiled is [called
+directly](#Direct).
 
 In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and another one
 to put the parameters back. The averages live in the buffer all the time.
@@ -43,9 +45,11 @@ to put the parameters back. The averages live in the buffer all the time.
 
 The numbers that change between steps, the learning rate first of all, reach the rule as tensors of no dimensions. A
 compiled function then reads them like anything else it is given, and no schedule makes it compile again. It does
-compile once for each combination of the booleans that choose a formula, and for the shapes and strides in each chunk.
-Chunks that are alike share a compilation, and buffers of any length do. Whatever else a rule reads, an attribute of
-the optimizer for example, is taken to stay what it was.
+compile once for each combination of the booleans that choose a formula, and each set of types. The loop and buffers
+take any length and shape. Only chunks are compiled for their shapes and strides, and those that are alike share a
+compilation. They are for what the loop does not take: tensors with gaps, gradients that lie in memory in another
+order than their parameters, other devices than the CPU, and rules that come out as more than one loop. Whatever else
+a rule reads, an attribute of the optimizer for example, is taken to stay what it was.
 
 A parameter that has no gradient in this step is left alone, so the chunks and buffers are only good for one set of
 parameters. Where the set changes, as it does when a layer is thawed, one step is run eagerly, and the chunks are made
@@ -79,10 +83,10 @@ and a run can go on under any other.
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from math import ceil
 from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -97,6 +101,9 @@ BACKENDS = ("eager", "compiled", "flat")
 
 # How many tensors are compiled together. With fewer the calls cost more, with more the compiler takes longer.
 CHUNK = 50
+
+# How many are looked at, and then stepped by the loop. What is read of them in the first place stays in the cache.
+ROW = 200
 
 # Tensors of at most so many numbers are gathered. It was found when chunks were called through `torch.compile`. Now
 # that they are called directly, fewer may be better.
@@ -313,6 +320,126 @@ class Direct:
             self.made(*self.pick(tensors))
 
 
+class Loop:
+    r"""
+    ## One loop for tensors of any length
+
+    What the compiler makes of a rule for one vector is a function in C++ that takes a few addresses and a length. What
+    PyTorch puts around it takes longer than the numbers of a small tensor do. So this gets hold of the function
+    itself. `map` then calls it for one parameter after the other, without a line of Python in between, and as it is
+    the same for all of them it is compiled in a second or two, whatever the model looks like.
+
+    `dtypes` are the types of $\theta$, of the gradient and of the state entries, which have the names `keys`.
+    """
+
+    def __init__(self, rule: Callable[..., None], dtypes: list[torch.dtype], keys: list[str], scalars: dict[str, Any]):
+        self.dtypes = dtypes
+        self.spaces: list[dict[str, Any]] = []
+        function = compiled(over_lists(rule), dynamic=True, backend=self.make)
+
+        def run(columns: list[list[torch.Tensor]]) -> None:
+            thetas, grads, *entries = columns
+            state = {key: entry for key, (entry,) in zip(keys, entries, strict=True)}
+            function(thetas, grads, [state], scalars)
+
+        # The length tells how many threads are worth their while.
+        self.kernel, self.order = self.watch(run, self.example(10_007), scalars)
+        self.works = self.kernel is not None and self.is_right(run, scalars)
+
+    def example(self, length: int) -> list[list[torch.Tensor]]:
+        """
+        ### Numbers to try it with
+
+        Positive ones, different in each place.
+        """
+        places = enumerate(self.dtypes, start=1)
+        return [[torch.linspace(place, place + 1, length, dtype=dtype)] for place, dtype in places]
+
+    def make(self, graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., Any]:
+        """
+        ### Compile it for any length
+
+        PyTorch calls this. The compiler writes a Python module that calls what it has compiled, and this keeps the
+        names in that module. A compilation that is kept between processes would not come by here.
+        """
+        from torch._functorch import config
+        from torch._inductor.compile_fx import compile_fx, compile_fx_inner
+
+        def inner(*arguments: Any, **options: Any) -> Any:
+            made = compile_fx_inner(*arguments, **options)
+            runner = getattr(made, "compiled_fn_runner", None)
+            self.spaces.append(runner.call.__globals__ if runner else {})
+            return made
+
+        with config.patch(enable_autograd_cache=False):
+            return compile_fx(graph, examples, inner_compile=inner)
+
+    def watch(
+        self, run: Callable[..., None], columns: list[list[torch.Tensor]], scalars: dict[str, Any]
+    ) -> tuple[Callable[..., None] | None, list[int]]:
+        """
+        ### See how the function is called
+
+        Returns it with the place of each argument among the columns, the scalars and the length, or `None` if there
+        is another number of functions than one, or one that takes something else.
+        """
+        calls: list[tuple[Any, ...]] = []
+
+        def spied(kernel: Callable[..., None]) -> Callable[..., None]:
+            def call(*arguments: Any) -> None:
+                calls.append((kernel, *arguments))
+                kernel(*arguments)
+
+            return call
+
+        # The first run compiles, the second is watched. It is other runs that may share the module.
+        run(columns)
+        (space,) = self.spaces if len(self.spaces) == 1 else ({},)
+        kernels = {name: value for name, value in space.items() if getattr(value, "__name__", "") == "kernel"}
+        try:
+            space.update({name: spied(kernel) for name, kernel in kernels.items()})
+            run(columns)
+        finally:
+            space.update(kernels)
+        if len(calls) != 1:
+            return None, []
+
+        # A tensor is known by its address.
+        tensors = [*(column[0] for column in columns), *scalars.values()]
+        known: dict[Any, int] = {
+            (tensor.data_ptr(), 0): place for place, tensor in enumerate(tensors) if isinstance(tensor, torch.Tensor)
+        }
+        known[len(columns[0][0]), 1] = len(tensors)
+        (kernel, *arguments), *_ = calls
+        names = [(value.data_ptr(), 0) if isinstance(value, torch.Tensor) else (value, 1) for value in arguments]
+        found = [known.get(name) for name in names]
+        return (None, []) if None in found else (kernel, [place for place in found if place is not None])
+
+    def is_right(self, run: Callable[..., None], scalars: dict[str, Any]) -> bool:
+        """
+        ### Is this all that the rule does?
+
+        Tries it on another length. That must not compile anything, and what comes out must be the same to the last
+        bit.
+        """
+        mine, theirs = self.example(29), self.example(29)
+        run(theirs)
+        self(mine, [29], scalars)
+        return len(self.spaces) == 1 and all(map(torch.equal, chain(*mine), chain(*theirs)))
+
+    def __call__(self, columns: list[list[torch.Tensor]], lengths: list[int], scalars: dict[str, Any]) -> None:
+        r"""
+        ### Run it over tensors
+
+        `columns` are lists of $\theta$, of gradients and of each state entry.
+        """
+        values = [*columns, *map(repeat, scalars.values()), lengths]
+        deque(map(self.kernel, *(values[place] for place in self.order)), maxlen=0)
+
+        # Autograd asks whether a parameter has changed since it was used.
+        torch.autograd.graph.increment_version(columns[0])
+
+
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """
     ## The part of a tensor that is here
@@ -444,7 +571,7 @@ class Piece:
         thetas, grads = self.members(jobs)
         sizes = {"dynamic_dims_sizes": None, "dynamic_dims_strides": None}
         self.guards = TensorGuards(*thetas, *grads, *self.owned, **sizes)
-        self.addresses = [tensor.data_ptr() for tensor in (*thetas, *self.views)]
+        self.addresses = [*map(torch.Tensor.data_ptr, (*thetas, *self.views))]
         # Tensors without numbers have the address 0.
         self.taken = {*self.addresses} - {0}
 
@@ -461,9 +588,9 @@ class Piece:
             return False
 
         # Parameters must lie where they lay, where nothing else does. A view must still be one.
-        if [tensor.data_ptr() for tensor in (*thetas, *self.views)] != self.addresses:
+        if [*map(torch.Tensor.data_ptr, (*thetas, *self.views))] != self.addresses:
             return False
-        return self.taken.isdisjoint([grad.data_ptr() for grad in grads])
+        return self.taken.isdisjoint(map(torch.Tensor.data_ptr, grads))
 
     def run(
         self,
@@ -476,6 +603,51 @@ class Piece:
         ### Step a chunk
         """
         run(thetas, grads, self.states, scalars)
+
+    def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
+        """
+        ### What steps a chunk
+        """
+        return Direct(over_lists(rule))
+
+
+class Row(Piece):
+    """
+    ## Parameters for the loop
+
+    Their numbers lie in memory without gaps, and in the same order in the gradient and the state. So a rule that is
+    elementwise may take them for vectors.
+    """
+
+    def rely_on(self, jobs: Jobs) -> None:
+        """
+        ### Note what the loop takes
+
+        Beside parameters and gradients: a list of each state entry, and lengths.
+        """
+        super().rely_on(jobs)
+        each = len(self.states[0])
+        self.columns = [self.owned[start::each] for start in range(each)]
+        self.lengths = [theta.numel() for theta in self.members(jobs)[0]]
+
+    def run(
+        self,
+        run: Callable[..., None],
+        thetas: list[torch.Tensor],
+        grads: list[torch.Tensor],
+        scalars: dict[str, Any],
+    ) -> None:
+        """
+        ### Step a row
+        """
+        run([thetas, grads, *self.columns], self.lengths, scalars)
+
+    def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
+        """
+        ### What steps a row
+        """
+        state = self.states[0]
+        return Loop(rule, [self.dtype, self.dtype, *(value.dtype for value in state.values())], [*state], scalars)
 
 
 @dataclass
@@ -510,6 +682,12 @@ class Bucket(Piece):
         self.gather(self.grad, self.grad_views, grads)
         run([self.theta], [self.grad], self.states, scalars)
         torch._foreach_copy_(thetas, self.theta_views)
+
+    def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
+        """
+        ### What steps a bucket
+        """
+        return compiled(over_lists(rule), dynamic=True)
 
     def gather(self, buffer: torch.Tensor, views: list[torch.Tensor], tensors: list[torch.Tensor]) -> None:
         """
@@ -580,7 +758,7 @@ class Roster:
         )
 
 
-def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
+def make_plan(jobs: Jobs, flat: bool, loops: bool, functions: dict[Any, Functions]) -> Plan:
     """
     ## Make a plan
 
@@ -609,14 +787,21 @@ def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
 
         # Vectors have buffers of their own, which are quicker to fill.
         vector = small and theta.dim() == 1
-        alike[id(jobs.groups[row]), int(state["step"]), place, vector, small].append(row)
+        # The loop is in C++, and takes both for numbers of the same type.
+        grad = local(jobs.grads[row])
+        alone = loops and not small and theta.device.type == "cpu" and grad.dtype == theta.dtype
+        dense = alone and is_dense(theta, [grad, *map(local, entries(state).values())])
+        alike[id(jobs.groups[row]), int(state["step"]), place, vector, dense, small].append(row)
 
     pieces: list[Piece] = []
     scratch: dict[Any, torch.Tensor] = {}
-    for (*_, small), rows in alike.items():
-        for part in buffers(rows, jobs) if small else chunks(rows):
+    for (*_, dense, small), rows in alike.items():
+        for part in buffers(rows, jobs) if small else chunks(rows, ROW if dense else CHUNK):
             members = jobs.at(part)
-            piece = make_bucket(part, members, scratch, functions) if small else make_chunk(part, members, functions)
+            if small:
+                piece: Piece = make_bucket(part, members, scratch, functions)
+            else:
+                piece = make_chunk(part, members, dense, functions)
             piece.rely_on(jobs)
             pieces.append(piece)
 
@@ -625,14 +810,14 @@ def make_plan(jobs: Jobs, flat: bool, functions: dict[Any, Functions]) -> Plan:
     return Plan(eager, pieces, gather_steps(jobs.at(planned).states))
 
 
-def chunks(rows: list[int]) -> Iterator[list[int]]:
+def chunks(rows: list[int], most: int) -> Iterator[list[int]]:
     """
     ## Cut into chunks
 
-    Of nearly the same length. Where a model repeats itself, chunks are then more likely to be alike, and to share a
-    compilation.
+    Of at most so many, and nearly the same length. Where a model repeats itself, chunks are then more likely to be
+    alike, and to share a compilation.
     """
-    size = ceil(len(rows) / ceil(len(rows) / CHUNK))
+    size = ceil(len(rows) / ceil(len(rows) / most))
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
@@ -664,9 +849,21 @@ def gather_steps(states: list[State]) -> torch.Tensor:
     return steps
 
 
-def make_chunk(rows: list[int], jobs: Jobs, functions: dict[Any, Functions]) -> Piece:
+def is_dense(theta: torch.Tensor, others: list[torch.Tensor]) -> bool:
+    """
+    ## Do they lie in memory alike, and without gaps?
+
+    PyTorch gives a new tensor the strides of another one if that has no gaps.
+    """
+    strides = torch.empty_like(theta, device="meta").stride()
+    return all(tensor.stride() == strides for tensor in (theta, *others))
+
+
+def make_chunk(rows: list[int], jobs: Jobs, dense: bool, functions: dict[Any, Functions]) -> Piece:
     """
     ## Make a chunk
+
+    Or a row, where the tensors are dense.
     """
     thetas, grads = [local(param) for param in jobs.params], [local(grad) for grad in jobs.grads]
     states = [{key: local(value) for key, value in entries(state).items()} for state in jobs.states]
@@ -674,8 +871,12 @@ def make_chunk(rows: list[int], jobs: Jobs, functions: dict[Any, Functions]) -> 
     # Everything that the compiler makes use of
     tensors = [*thetas, *grads, *(value for state in states for value in state.values())]
     looks = tuple((tensor.device, tensor.dtype, tensor.shape, tensor.stride()) for tensor in tensors)
-    signature = "chunk", tuple(states[0]), looks
-    return Piece(
+    kind: type[Piece]
+    signature: tuple[Any, ...]
+    kind, signature = Piece, ("chunk", tuple(states[0]), looks)
+    if dense:
+        kind, signature = Row, ("row", thetas[0].dtype, tuple((key, value.dtype) for key, value in states[0].items()))
+    return kind(
         rows=rows,
         group=jobs.groups[0],
         dtype=thetas[0].dtype,
@@ -760,6 +961,7 @@ class Runner:
         self.optimizer = optimizer
         self.functions: dict[Any, Functions] = defaultdict(dict)
         self.works = True
+        self.loops = COMPILER == "inductor"
         self.forget()
 
     def forget(self) -> None:
@@ -813,7 +1015,8 @@ class Runner:
 
         # What has only just changed may change again at once, and plans are not free. The first one is made straight
         # away.
-        plan = make_plan(jobs, self.optimizer.backend == "flat", self.functions) if same or first else None
+        flat = self.optimizer.backend == "flat"
+        plan = make_plan(jobs, flat, self.loops, self.functions) if same or first else None
         self.roster = Roster(jobs)
         return plan
 
@@ -825,7 +1028,12 @@ class Runner:
         before it is run, so nothing has been changed by then.
         """
         try:
-            piece.run(self.function(piece, scalars), thetas, grads, scalars)
+            function = self.function(piece, scalars)
+            if isinstance(function, Loop) and not function.works:
+                # The next plan does without.
+                self.loops = False
+                return False
+            piece.run(function, thetas, grads, scalars)
         except Exception as error:
             from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
@@ -849,8 +1057,7 @@ class Runner:
         key = torch.get_num_threads(), form(scalars)
         if key not in piece.functions:
             try:
-                rule = over_lists(self.optimizer.step_tensor)
-                piece.functions[key] = compiled(rule, dynamic=True) if isinstance(piece, Bucket) else Direct(rule)
+                piece.functions[key] = piece.compile(self.optimizer.step_tensor, scalars)
             except Exception as error:
                 raise NotCompiled(str(error)) from error
         return piece.functions[key]

@@ -104,8 +104,8 @@ Seconds of the first step, and memory in MB:
 | 100M in 200  |       1 |        12.2 s |    8.7 s | 10.4 s |     802, 808 |           1201 |      886 |  851 |
 | 100M in 200  |       2 |        10.1 s |   10.6 s | 10.4 s |     802, 810 |           1201 |      886 |  851 |
 
-**Compiled and flat have changed since**: chunks are now [called directly](backends.py#Direct), each tensor is looked
-at once in a step, and each has a loop of its own. With the new code, all seven methods in turn over 15 rounds, on one
+**Compiled and flat have changed since**: chunks were then [called directly](backends.py#Direct), each tensor was looked
+at once in a step, and each had a loop of its own. With that code, all seven methods in turn over 15 rounds, on one
 thread and on 24 November, when nothing else was running:
 
 | model        | eager | compiled | flat | `foreach=False` | fused, GB/s | compiled, GB/s | first step of flat |
@@ -122,27 +122,41 @@ Loops of their own made the difference for large tensors. The compiler would rat
 parameters. That loop reads from a dozen places or more at once, and took 1.10 of fused for 100M in 200 where one
 parameter after the other takes 0.99.
 
+**And once more.** Since then compiled and flat run [one loop](backends.py#Loop) for tensors of any length. It is called
+directly for each tensor, and compiled once, whatever the model. Only two methods in turn, over 15 to 30 rounds in the
+night to 25 November, with a load of up to 1.2:
+
+| model        | threads | ours     | / fused | first step |
+| ------------ | ------: | -------- | ------: | ---------: |
+| 10M in 60    |       1 | compiled |    0.94 |      1.1 s |
+| 10M in 60    |       2 | compiled |    0.94 |      1.1 s |
+| 10M in 1,000 |       1 | flat     |    0.81 |      1.4 s |
+| 10M in 1,000 |       2 | compiled |    0.83 |      1.2 s |
+
+All seven in turn, with others at work and a load of 5, compiled took 0.97 and flat 0.98 for 10M in 60, and 0.88 and
+0.92 for 10M in 1,000. With two in turn over 12 rounds, and a load of 3 to 5, compiled took 0.98 for 100M in 200.
+
 What we had set out to reach, and what became of it:
 
 * **Eager no slower than `foreach=False`:** met everywhere.
-* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** as fast, within what can be told, with 1.00 to 1.03
-  on one thread. Both move the same bytes as fast as memory lets them. The loops by themselves take 0.91 of a whole
-  step of fused for 10M in 60. The rest is Python: finding gradients, looking at tensors, and working out the numbers.
-* **Flat at most 0.75 of fused for 10M in 1,000:** missed, with 0.94. Tensors of 10,000 numbers are longer than what
-  flat gathers, so it does what compiled does. The loops alone take 0.68. What Python does to a thousand parameters
-  takes 2 to 3 ms of 12, several times as long as in a loop by itself: most of it is likely to be waiting for memory
-  which the step before has pushed out of the cache.
-* **Its first step in under 10 s:** met for the step, with 9.4 s, and missed for a process that has not loaded the
-  compiler yet. That takes another 10 to 14 s.
+* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** met, with 0.94 to 0.98 on one thread. Both
+  move the same bytes as fast as memory lets them.
+* **Flat at most 0.75 of fused for 10M in 1,000:** missed, with 0.81. Tensors of 10,000 numbers are longer than what
+  flat gathers, so it does what compiled does. The loop and its thousand calls take about 0.66. What is left is
+  Python: looking at four thousand tensors takes more than 1 ms of 10, and finding gradients and state another half.
+  Most of the looking is waiting for memory, which the loop would otherwise have to do: state in one buffer, with one
+  look at its addresses, took as long.
+* **Its first step in under 10 s:** met for the step, with 1.4 s, and missed for a process that has not loaded the
+  compiler yet. That takes another 10 to 16 s.
 
 ## What to take
 
 Fused, if PyTorch's Adam is all you need, your parameters are in one place and your tensors are large: nothing here is
-faster on one thread then. With a thousand tensors of 1,000 or 10,000 numbers `backend="compiled"` is faster than
-fused. For a method that PyTorch has no fused loop for it comes close anyhow. A large model's step takes about half the
-time of an eager one, which pays for compiling after some hundreds or thousands of steps. `"flat"` gathers what
-`"compiled"` now hands over more quickly, at a thousand numbers in a tensor; for much shorter ones nobody has measured
-again. The default is for short runs.
+much faster then. With a thousand tensors of 1,000 or 10,000 numbers `backend="compiled"` is faster than fused. For a
+method that PyTorch has no fused loop for it comes close anyhow. A large model's step takes about half the time of an
+eager one, which pays for compiling after some hundreds of steps, and for loading the compiler after a thousand or so.
+`"flat"` gathers what `"compiled"` now hands over more quickly, at a thousand numbers in a tensor; for much shorter ones
+nobody has measured again. The default is for short runs.
 """
 
 from __future__ import annotations

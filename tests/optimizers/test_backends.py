@@ -40,6 +40,7 @@ def fresh_compiler():
 def small_pieces(monkeypatch):
     """Chunks and buffers so short that a small model has several of each."""
     monkeypatch.setattr(backends, "CHUNK", 3)
+    monkeypatch.setattr(backends, "ROW", 3)
     monkeypatch.setattr(backends, "SMALL", 12)
     monkeypatch.setattr(backends, "BUFFER", 10)
 
@@ -59,6 +60,8 @@ def test_equals_eager_with_a_real_compiler(backend, cls, options, make_params, t
     for tensors, optimizer in ((params, ours), (reference, eager)):
         train(tensors, optimizer, 100, torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.97))
     assert ours.runner.works
+    assert ours.runner.loops
+    assert any(isinstance(piece, backends.Row) for piece in ours.runner.plan.pieces) == (backend == "compiled")
     assert difference(params, reference) < 1e-12
     for p, q in zip(params, reference, strict=True):
         assert ours.state[p].keys() == eager.state[q].keys()
@@ -315,8 +318,11 @@ def emptied(t: int, params: list[torch.Tensor]) -> None:
 
 @pytest.mark.parametrize("backend", COMPILING)
 @pytest.mark.parametrize("change", [moved, tied, itself, shared, emptied])
-def test_what_changes_between_steps_is_noticed(backend, change, small_pieces, quick_compiler, difference):
-    """Two chunks of three square matrices, which share a compilation."""
+@pytest.mark.parametrize("compiler", ["quick", "real"])
+def test_what_changes_between_steps_is_noticed(backend, change, compiler, small_pieces, request, difference):
+    """Two chunks of three square matrices, which share a compilation, or two rows."""
+    if compiler == "quick":
+        request.getfixturevalue("quick_compiler")
     results = []
     for chosen in (backend, "eager"):
         generator = torch.Generator().manual_seed(0)
@@ -386,8 +392,11 @@ def test_chunks_that_are_alike_but_for_a_type_do_not_share_a_graph(quick_compile
     assert all(torch.allclose(p, q, rtol=1e-6) for p, q in zip(params, reference, strict=True))
 
 
-def test_a_step_is_seen_by_a_graph_that_saved_the_parameter(quick_compiler, make_params, train):
+@pytest.mark.parametrize("compiler", ["quick", "real"])
+def test_a_step_is_seen_by_a_graph_that_saved_the_parameter(compiler, request, make_params, train):
     """Autograd refuses to go back over a parameter that has changed since."""
+    if compiler == "quick":
+        request.getfixturevalue("quick_compiler")
     params = make_params([(2, 3)])
     optimizer = Adam(params, backend="compiled")
     train(params, optimizer, 2)
@@ -395,6 +404,49 @@ def test_a_step_is_seen_by_a_graph_that_saved_the_parameter(quick_compiler, make
     optimizer.step()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+@pytest.mark.parametrize("backend", COMPILING)
+def test_tensors_of_any_length_and_order_share_a_loop(backend, monkeypatch, difference):
+    """One compilation for vectors, matrices, channels last and nothing at all."""
+    monkeypatch.setattr(backends, "SMALL", -1)
+    results = []
+    for chosen in (backend, "eager"):
+        generator = torch.Generator().manual_seed(0)
+        shapes = [(1,), (3,), (16,), (1000,), (70, 70), (0, 2), (2, 3, 5, 4)]
+        params = [torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes]
+        params[-1] = params[-1].to(memory_format=torch.channels_last)
+        params.append(params[4].T.clone(memory_format=torch.preserve_format))
+        params = [p.requires_grad_() for p in params]
+        optimizer = Adam(params, lr=0.02, weight_decay=0.1, backend=chosen)
+        for _ in range(5):
+            for p in params:
+                p.grad = p.detach().sin()
+            optimizer.step()
+        results.append(params)
+        if chosen == backend:
+            assert [type(piece) for piece in optimizer.runner.plan.pieces] == [backends.Row]
+            assert len(optimizer.runner.functions) == 1
+    assert difference(*results) < 1e-12
+
+
+class Normed(Adam):
+    """A rule that needs all numbers of a tensor, and is no single loop."""
+
+    def update(self, theta, grad, state, scalars):
+        """One step."""
+        super().update(theta, grad / grad.norm(), state, scalars)
+
+
+def test_a_rule_that_is_no_loop_is_compiled_in_chunks(make_params, train, difference):
+    params, reference = make_params([(4, 5), (7,)]), make_params([(4, 5), (7,)])
+    optimizer = Normed(params, lr=0.02, backend="compiled")
+    train(params, optimizer, 5)
+    train(reference, Normed(reference, lr=0.02), 5)
+    assert optimizer.runner.works
+    assert not optimizer.runner.loops
+    assert optimizer.runner.plan.pieces
+    assert difference(params, reference) < 1e-12
 
 
 @pytest.mark.parametrize("backend", COMPILING)
