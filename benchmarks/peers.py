@@ -31,6 +31,9 @@ from sidelit.source import decode, parse
 
 ENVIRONMENT = Path(__file__).with_name(".venv")
 
+# The files that Pycco is given in one run
+AT_ONCE = 200
+
 
 @dataclass(frozen=True)
 class Program:
@@ -75,9 +78,20 @@ def sidelit(corpus: Corpus) -> Program:
 def pycco(corpus: Corpus) -> Program:
     """
     ## Pycco
+
+    It goes from file to file by calling itself, so that Python ends it after some 250. More files are for more runs.
     """
-    site = _beside(corpus, "pycco")
-    command = (_program("pycco"), "--paths", "--directory", str(site), *corpus.files)
+    site, files = _beside(corpus, "pycco"), _beside(corpus, "pycco-files.txt")
+    files.write_text("\n".join(corpus.files), encoding="utf-8")
+    command = (
+        "xargs",
+        f"--arg-file={files}",
+        f"--max-args={AT_ONCE}",
+        _program("pycco"),
+        "--paths",
+        "--directory",
+        str(site),
+    )
     return Program("Pycco", command, corpus.folder, (site,), _changing(corpus))
 
 

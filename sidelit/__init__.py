@@ -5,8 +5,8 @@ One file is both the tutorial and the program. `sidelit` reads annotated Python 
 the prose on the left and the code on the right, in the order of the source.
 
 Read the modules in the order in which data flows. [source.py](source.py) splits a file into sections;
-[prose.py](prose.py) and [code.py](code.py) turn them into HTML; [page.py](page.py) puts that together to what a
-template needs. All of these are pure. Around them stand [mathjax.py](mathjax.py), [cache.py](cache.py),
+[prose.py](prose.py) and [code.py](code.py) turn them into HTML; [making.py](making.py) puts that together to
+a [page](page.py). All of these are pure. Around them stand [mathjax.py](mathjax.py), [cache.py](cache.py),
 [export](export/__init__.py), which makes files to take away, [api](api/__init__.py), which lists signatures,
 [tree.py](tree.py), which finds the sources, the [hosts](hosts/__init__.py), which know where pages go, and
 [cli.py](cli.py).

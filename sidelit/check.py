@@ -84,6 +84,17 @@ class _Text:
         return bare(self.section.docs)
 
     @cached_property
+    def headings(self) -> list[tuple[int, tuple[int, int]]]:
+        """The levels of the headings that the page has, each with its place in the file."""
+        marks = iter([*_HEADING.finditer(self.bare)] if self.prose.headings else ())
+        found = []
+        for heading in self.prose.headings:
+            # What only looks like a heading is passed over.
+            mark = next((mark for mark in marks if _level(mark) == heading.level), None)
+            found.append((heading.level, self.place(mark.start() + _margin(mark[0]) if mark else 0)))
+        return found
+
+    @cached_property
     def starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.section.docs))]
 
@@ -115,7 +126,9 @@ _QUOTES = re.compile("""\\s*([rRuU]?)(?:\"{3}|'{3}|"|')""")
 
 def _front_matter(document: Document) -> Iterator[Diagnostic]:
     unknown = [name for name in document.front_matter if name not in KNOWN_NAMES]
-    places = _places_of_names(document) if unknown else {}
+    places: dict[str, tuple[int, int]] = {}
+    for place, name in _names_of_values(document) if unknown else ():
+        places.setdefault(name, place)
     for name in unknown:
         close = difflib.get_close_matches(name, KNOWN_NAMES, 1)
         advice = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(KNOWN_NAMES)}"
@@ -123,13 +136,11 @@ def _front_matter(document: Document) -> Iterator[Diagnostic]:
         yield Diagnostic(document.path, *places.get(name, _top(document)), "unknown-name", message)
 
 
-def _places_of_names(document: Document) -> dict[str, tuple[int, int]]:
-    """Return the first place in the file where each name stands as one in front matter."""
-    places: dict[str, tuple[int, int]] = {}
+def _names_of_values(document: Document) -> Iterator[tuple[tuple[int, int], str]]:
+    """Give the places in the file where something stands that could be a name in front matter, and the name."""
     for number, text in enumerate(document.lines, start=1):
         if match := _NAME_OF_VALUE.match(text):
-            places.setdefault(match[1], (number, match.start(1) + 1))
-    return places
+            yield (number, match.start(1) + 1), match[1]
 
 
 _NAME_OF_VALUE = re.compile(r"""\s*["']?([^\s"':#][^"':#]*?)["']?\s*:(?:\s|$)""")
@@ -143,7 +154,7 @@ def title_line(document: Document, prose: Sequence[Prose]) -> int:
     """
     title = document.front_matter.get("title")
     if isinstance(title, str) and title.strip():
-        return _places_of_names(document).get("title", _top(document))[0]
+        return next((place for place, name in _names_of_values(document) if name == "title"), _top(document))[0]
     for section, docs in zip(document.sections, prose, strict=True):
         if not section.qualname:
             level_one = [heading for heading in docs.headings if heading.level == 1]
@@ -186,7 +197,7 @@ _HEADING = re.compile(r"^[ \t>]*(?:[-*+][ \t]+)?(?:(#{1,6})(?=\s)|[^\s#].*\n {0,
 def _headings(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
     above = 1
     for text in texts:
-        for heading, place in _placed_headings(text):
+        for heading, place in text.headings:
             if heading > above + 1:
                 message = (
                     f"a heading of level {heading} below one of level {above}; write it with `{'#' * (above + 1)}`"
@@ -195,15 +206,8 @@ def _headings(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic
             above = heading
 
 
-def _placed_headings(text: _Text) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Give the levels of the headings that the page has, each with its place in the file."""
-    if not text.prose.headings:
-        return
-    marks = iter([*_HEADING.finditer(text.bare)])
-    for heading in text.prose.headings:
-        # What only looks like a heading is passed over.
-        mark = next((mark for mark in marks if _level(mark) == heading.level), None)
-        yield heading.level, text.place(mark.start() + len(mark[0]) - len(mark[0].lstrip()) if mark else 0)
+def _margin(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _level(mark: re.Match[str]) -> int:
@@ -216,7 +220,8 @@ _ID = re.compile(r"""<[a-zA-Z][^<>]*?\bid\s*=\s*["']?([^\s"'>]+)""")
 def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]:
     seen = {section.anchor for section in document.sections if section.number}
     for text in texts:
-        found = [(match[1], match.start(1)) for match in _ID.finditer(text.bare)] if "id" in text.bare else []
+        is_html = "<" in text.section.docs
+        found = [(match[1], match.start(1)) for match in _ID.finditer(text.bare)] if is_html else []
         for id, at in found:
             if id in seen and f"{id}-2" in text.prose.ids:
                 message = f"the id `{id}` is taken on this page; choose another, links would lead to the first"
@@ -224,8 +229,7 @@ def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]
             seen.add(id)
     headings: dict[str, int] = {}
     for text in texts:
-        places = [place for _, place in _placed_headings(text)]
-        for heading, place in zip(text.prose.headings, places, strict=True):
+        for heading, (_, place) in zip(text.prose.headings, text.headings, strict=True):
             key = " ".join(heading.text.lower().split())
             # A page and the class that it is about may well have one name.
             if key in headings and heading.id not in seen and heading.level > 1:
@@ -282,7 +286,7 @@ def _bare_tex(document: Document, texts: Iterable[_Text], unclosed: Collection[i
     Once a paragraph is enough. Behind a dollar that is not closed, on the `unclosed` lines, it is told already.
     """
     for text in texts:
-        if "\\" not in text.bare or not (shown := _commands_shown(text)):
+        if "\\" not in text.prose.html or not (shown := _commands_shown(text)):
             continue
         if unclosed and any(line in unclosed for line, _ in text.section.origins):
             continue

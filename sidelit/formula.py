@@ -186,17 +186,8 @@ def bare(text: str) -> str:
     if not _HOLDS_MORE.search(text):
         return text
     slots: list[Slot] = []
-    run = _Lift(text, "", None, slots)
-    pieces, at = [], 0
-    for start, end in run.code():
-        pieces += [text[at:start], _blanks(text[start:end])]
-        at = end
-    pieces.append(text[at:])
-    lifted = run.run()
-    without_formulas = _PLACEHOLDER.sub(lambda match: _blanks(slots[_number(match)].source), lifted)
-    return "".join(
-        one if one == other else " " for one, other in zip("".join(pieces), without_formulas, strict=True)
-    )
+    lifted = _Lift(text, "", None, slots).run(_blanks)
+    return _PLACEHOLDER.sub(lambda match: _blanks(slots[_number(match)].source), lifted)
 
 
 def _blanks(text: str) -> str:
@@ -214,12 +205,15 @@ class _Lift:
         self.text, self.path, self.origins, self.slots = text, path, origins, slots
         self.out: list[str] = []
 
-    def run(self) -> str:
-        """Return the text with placeholders."""
+    def run(self, keep: Callable[[str], str] | None = None) -> str:
+        """Return the text with placeholders. Code is copied, or is what `keep` makes of it."""
         at = 0
         for start, end in self.code():
             self.gap(at, start)
-            self.copy(start, end)
+            if keep:
+                self.out.append(keep(self.text[start:end]))
+            else:
+                self.copy(start, end)
             at = end
         self.gap(at, len(self.text))
         return "".join(self.out)
@@ -251,8 +245,12 @@ class _Lift:
     @cached_property
     def ends(self) -> dict[str, list[int]]:
         """Offsets of all closing delimiters, by delimiter."""
-        ends = {mark: [match.end() - len(mark) for match in find.finditer(self.text)] for mark, find in _ENDS.items()}
-        ends["$"] = [at for at in ends["$"] if self.closes(at)]
+        ends = {
+            mark: [match.end() - len(mark) for match in find.finditer(self.text)]
+            for mark, find in _ENDS.items()
+            if mark in self.text
+        }
+        ends["$"] = [at for at in ends.get("$", ()) if self.closes(at)]
         for match in re.finditer(r"\\end\{\w+\*?\}", self.text):
             ends.setdefault(match[0], []).append(match.start())
         return ends
@@ -545,6 +543,9 @@ def _parts(html: str, slots: Sequence[Slot]) -> Iterator[tuple[str, Slot | None,
 
 
 def _split(text: str, slots: Sequence[Slot], shown: bool) -> Iterator[tuple[str, Slot | None, bool]]:
+    if _OPEN not in text:
+        yield text, None, shown
+        return
     at = 0
     for match in _PLACEHOLDER.finditer(text):
         yield text[at : match.start()], None, shown

@@ -15,13 +15,10 @@ The package `sphobjinv` reads these files too, but brings a validator of JSON sc
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -175,6 +172,11 @@ def _fetch(address: str) -> bytes:
     """
     ### Ask the server, with patience but not for ever
     """
+    # Few builds have to ask, and these take long to import.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     end = time.monotonic() + LONGEST
     try:
         request = urllib.request.Request(address, headers={"User-Agent": "sidelit"})

@@ -11,9 +11,11 @@ from __future__ import annotations
 import difflib
 import posixpath
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from sidelit.diagnostic import Diagnostic
@@ -73,8 +75,15 @@ class SiteMap:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, place: str) -> Target | None:
-        """Return what is at a place, named in whatever way, or `None`."""
-        return self.targets.get(place) or self.targets.get(self.aliases.get(place, ""))
+        """
+        Return what is at a place, named in whatever way, or `None`
+
+        A letter with an accent is one character on most keyboards, and two in a name that a Mac has written.
+        """
+        for name in (place, unicodedata.normalize("NFC", place), unicodedata.normalize("NFD", place)):
+            if target := self.targets.get(name) or self.targets.get(self.aliases.get(name, "")):
+                return target
+        return None
 
 
 @dataclass(frozen=True)
@@ -128,13 +137,31 @@ def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Re
     return Resolved(raw, f"`{raw}` leads nowhere: {_suggestion(wanted, places[0], site)}", "link")
 
 
+def is_local(address: str) -> bool:
+    """
+    ### Whether an address points into the site
+
+    It has no scheme and no host, read as leniently as browsers do.
+    """
+    address = _IGNORED.sub("", address)
+    return bool(address) and not _SCHEME.match(address)
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
+_IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
+
+
 def relative_url(url: str, from_url: str) -> str:
     """
     ### One page's address as seen from another
 
     A page at `a/b/` is in the folder `a/b`, one at `a/b.html` in the folder `a`.
     """
-    folder = posixpath.dirname(from_url)
+    return _relative_url(url, posixpath.dirname(from_url))
+
+
+@lru_cache(10_000)
+def _relative_url(url: str, folder: str) -> str:
     path = posixpath.relpath(url or ".", folder or ".")
     if url.endswith("/") or url in ("", "."):
         path += "/"

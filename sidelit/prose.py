@@ -43,6 +43,8 @@ from pygments.token import STANDARD_TYPES
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Link, Slot, contents, lift, markup, plain, put, source, unclosed
 from sidelit.layout import arrange
+from sidelit.links import is_local
+from sidelit.page import Heading
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,6 @@ class Fragment:
 
     docs: str
     origins: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading of level 1 to 6; its formulas are TeX in `text`."""
-
-    level: int
-    id: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -512,8 +505,6 @@ _LINE_BREAKS = _BLOCK_ELEMENTS | {f"/{name}" for name in _BLOCK_ELEMENTS} | {"br
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
 _RESERVED = re.compile(r"container|background|section-\d+|L\d+|(?:page|search):.*")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/\\]{2}")
-_IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+")
 _TARGET = re.compile(
     r"""
     \]\(\s*+<?(?P<inline>[^\s<>)]++)
@@ -527,12 +518,6 @@ _TARGET = re.compile(
 def sanitise(html: str) -> str:
     """Return HTML without scripts, handlers, styles and foreign schemes; placeholders pass."""
     return _CLEANER.clean(html)
-
-
-def is_local(address: str) -> bool:
-    """Whether an address points into the site: it has no scheme and no host, read as leniently as browsers do."""
-    address = _IGNORED.sub("", address)
-    return bool(address) and not _SCHEME.match(address)
 
 
 def slug(text: str) -> str:

@@ -17,41 +17,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from sidelit.code import Wrapped
 from sidelit.names import Name, Names
+from sidelit.page import Exports, Reference
 from sidelit.source import Section
 
 # How the element of an open link begins. All other `<` of the page's code belong to complete tags.
 LINK = "<a?"
-
-
-@dataclass(frozen=True)
-class Reference:
-    """
-    ## A name that is defined elsewhere
-
-    `target` is dotted, as in [`Name`](names.py#Name).
-    """
-
-    target: str
-
-
-@dataclass(frozen=True)
-class Exports:
-    """
-    ## What other pages may refer to
-
-    * `module` is the dotted name of the file
-    * `places` says where on the page each definition is, by its qualified name
-    * `names` are its bases and imports, through which others may be led on
-    """
-
-    module: str
-    places: Mapping[str, str] = field(default_factory=dict)
-    names: Names = Names()
 
 
 @dataclass

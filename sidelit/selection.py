@@ -52,13 +52,14 @@ class _Rule:
     ### One line of a `.gitignore`
 
     `end` is `/` where it is about folders only. With `is_name` it is about names, wherever they are, and not about
-    paths. One that `takes_all` ends with `/**`.
+    paths. One that `takes_all` ends with `/**`, one that `is_anything` has nothing else in it.
     """
 
     pattern: RegexPattern
     end: str
     is_name: bool
     takes_all: bool
+    is_anything: bool
 
     def matches(self, name: str, end: str) -> bool:
         """
@@ -68,6 +69,8 @@ class _Rule:
         """
         if self.end and not end:
             return False
+        if self.is_anything:
+            return True
         if self.is_name:
             name = name.rpartition("/")[2]
 
@@ -157,7 +160,8 @@ def _rules(lines: Iterable[str]) -> Iterator[_Rule]:
             glob = line.strip().removeprefix("!")
             path = glob.removesuffix("/")
             is_name = "/" not in path.removeprefix("**/")
-            yield _Rule(pattern, glob[len(path) :], is_name, path.endswith("/**"))
+            stars = set(path.removeprefix("/").removesuffix("/*").split("/"))
+            yield _Rule(pattern, glob[len(path) :], is_name, path.endswith("/**"), stars == {"**"})
 
 
 def _decision(rules: Sequence[_Rules], path: Path, end: str) -> bool:

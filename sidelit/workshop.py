@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from sidelit import fingerprint
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.page import Page, from_json, make_page, to_json
+from sidelit.page import Page, from_bytes, to_bytes
 from sidelit.proofs import Verified
 from sidelit.source import decode, parse
 from sidelit.tree import Source
@@ -40,7 +40,7 @@ class Order:
     """
     ## What determines a page, besides the content of its file
 
-    `docstrings`, `parents`, `repository`, `api` and `verified` are as in [`make_page`](page.py#make_page).
+    `docstrings`, `parents`, `repository`, `api` and `verified` are as in [`make_page`](making.py#make_page).
     """
 
     source: Source
@@ -56,6 +56,9 @@ def make(order: Order, data: bytes) -> Page:
     """
     ## The content of a file to its page
     """
+    # Most builds find nearly all pages in the cache, and what makes them takes long to import.
+    from sidelit.making import make_page
+
     source = order.source
     text, faults = decode(data, source.shown)
     document = parse(text, source.shown, source.module)
@@ -97,6 +100,9 @@ class Workshop:
         new = {order: key for order, key in keys.items() if key not in found}
         workers = _workers(len(new))
         if workers > 1:
+            # What is imported before is imported once, and shared.
+            import sidelit.making  # noqa: F401
+
             fork = multiprocessing.get_context("fork")
             self._pool = ProcessPoolExecutor(workers, fork, initializer=_end_with_parent)
 
@@ -171,11 +177,11 @@ def _packed(page: Page) -> bytes:
     Coloured code repeats itself so much that the fastest compression leaves a seventh, in half a millisecond. That much
     less goes between processes and to the disk, and the cache holds seven times the pages.
     """
-    return zlib.compress(to_json(page), 1)
+    return zlib.compress(to_bytes(page), 1)
 
 
 def _unpacked(data: bytes) -> Page:
-    return from_json(zlib.decompress(data))
+    return from_bytes(zlib.decompress(data))
 
 
 def _read(source: Source) -> bytes | OSError:

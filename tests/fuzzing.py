@@ -26,8 +26,9 @@ with watching:
     from sidelit.cache import FILE, Cache
     from sidelit.dialects import DIALECTS, to_markdown
     from sidelit.formula import fill
+    from sidelit.making import make_page
     from sidelit.names import find_names
-    from sidelit.page import finish, from_json, make_page, to_json
+    from sidelit.page import finish, from_bytes, to_bytes
     from sidelit.prose import Fragment, Renderer
     from sidelit.source import decode, parse, split_lines
 
@@ -52,7 +53,7 @@ def page(data: bytes) -> None:
     text, _ = decode(data, "a.py")
     made = make_page(parse(text, "a.py", "a"), allow_html=False)
     finish(made, lambda formula: "", lambda link: link.target, lambda reference: "")
-    assert from_json(to_json(made)) == made
+    assert from_bytes(to_bytes(made)) == made
 
 
 def prose(data: bytes) -> None:
@@ -104,7 +105,7 @@ def cache(data: bytes) -> None:
 def cached_page(data: bytes) -> None:
     """Any bytes in place of a cached page are none."""
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        from_json(data)
+        from_bytes(data)
 
 
 PROPERTIES: dict[str, Callable[[bytes], None]] = {

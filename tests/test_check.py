@@ -21,7 +21,7 @@ from sidelit import mathjax
 from sidelit import page as page_module
 from sidelit.formula import bare
 from sidelit.hosts import check as host
-from sidelit.page import make_page
+from sidelit.making import make_page
 from sidelit.rules import NAMES, RULES
 from sidelit.source import parse
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelit.export.citation import Paper, bibtex, escaped, find_paper, key, plain
-from sidelit.page import make_page
+from sidelit.making import make_page
 from sidelit.source import parse
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pygments.lexers.python import PythonLexer
+from pygments.token import STANDARD_TYPES, Whitespace
+from stdlib import SHARDS, stdlib_files
 
 from sidelit.code import highlight, lines_of
-from sidelit.source import decode, parse
+from sidelit.source import Document, decode, parse
 
 
 def plain(line: str) -> str:
@@ -71,3 +74,50 @@ def test_this_project_comes_out_as_it_went_in() -> None:
         text, _ = decode(path.read_bytes(), path.name)
         document = parse(text, path.name)
         assert "".join(map(plain, highlight(document))) == text
+
+
+# ## Colours
+
+PYGMENTS = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
+
+
+def colours(lines: list[str]) -> list[tuple[str, str]]:
+    """The class of each character of a highlighted file, with the character. The last line's end is none of it."""
+    found = []
+    for line in lines:
+        tokens = re.findall(r'<span class="(\w+)">([^<]*)</span>|([^<]+)', line.partition("</span>")[2])
+        found += [(css, each) for css, text, rest in tokens for each in html.unescape(text or rest)]
+    return found[:-1]
+
+
+def by_pygments(document: Document) -> list[tuple[str, str]]:
+    """The same, from what Pygments says itself."""
+    tokens = PYGMENTS.get_tokens_unprocessed("\n".join(document.lines))
+    return [
+        ("" if kind is Whitespace or each == "\n" else STANDARD_TYPES[kind], each)
+        for _, kind, text in tokens
+        for each in text
+    ]
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_the_colours_are_those_of_pygments(shard: int) -> None:
+    for path in stdlib_files()[shard :: 8 * SHARDS]:
+        text, _ = decode(path.read_bytes(), path.name)
+        document = parse(text.replace("\0", ""), path.name)
+        assert colours(highlight(document)) == by_pygments(document), path
+
+
+# What the rules that are tried first must leave to Pygments, and what is beside it.
+PIECES = (
+    "rb", "f", "U", '"', "'", '"""', "'''", "match", "case", "_", "lazy", "from", "import", "self", ".self", "print",
+    "printé", "é", "if·", "__init__", "x", " ", "    ", "\t", "\n", "\n\n", "\\\n", ":=", ":", "=", ".", "5", "1e5",
+    "@", "!", "{", "}", "(", "]", "#", "def ", "class ", "as", "not", "None", "\x0c", "\u00a0", "²", ",",
+    "async", "yield from",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+def test_the_colours_of_anything_are_those_of_pygments(text: str) -> None:
+    document = parse(text, "a.py")
+    assert colours(highlight(document)) == by_pygments(document)

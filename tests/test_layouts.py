@@ -167,6 +167,15 @@ def test_addresses_that_differ_only_in_case(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "link"), [("e\u0301.py", "\u00e9.py"), ("\u00e9.py", "e\u0301.py")])
+def test_an_accent_in_a_link_may_be_written_in_either_way(tmp_path: Path, name: str, link: str) -> None:
+    root = write(tmp_path / "pkg", {name: "x = 1\n", "a.py": f"# # A\n# [it]({link}#L1)\nx = 1\n"})
+    ran = sidelit("build", root, "-o", tmp_path / "site", "--strict")
+    assert ran.status == 0, ran.err
+    assert not dead_links(tmp_path / "site")
+    assert sidelit("check", root, "--format", "json").out.count('"link"') == 0
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

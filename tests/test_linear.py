@@ -13,7 +13,8 @@ import pytest
 
 from sidelit.dialects import to_markdown
 from sidelit.layout import arrange
-from sidelit.page import finish, make_page
+from sidelit.making import make_page
+from sidelit.page import finish
 from sidelit.prose import Fragment, Renderer
 from sidelit.source import parse
 

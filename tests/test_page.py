@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelit.formula import Formula, Link
-from sidelit.page import Page, finish, from_json, make_page, redirection, to_json
+from sidelit.making import make_page
+from sidelit.page import Page, finish, from_bytes, redirection, to_bytes
 from sidelit.source import parse
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -39,16 +40,16 @@ def test_the_golden_page() -> None:
 
 def test_a_page_survives_the_cache() -> None:
     page = made((GOLDEN / "example.py").read_text())
-    again = from_json(to_json(page))
+    again = from_bytes(to_bytes(page))
     assert again == page
     assert body(again) == body(page)
-    assert to_json(again) == to_json(page)
+    assert to_bytes(again) == to_bytes(page)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"title": 1}', b"\xff", b'{"open_ends": [["Formula", {}]]}'])
 def test_what_is_no_page_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
-        from_json(data)
+        from_bytes(data)
 
 
 def test_formulas_and_links_are_left_open_with_their_places() -> None:
@@ -124,14 +125,14 @@ def test_code_with_the_mark_in_it_is_still_code() -> None:
 @given(st.lists(st.sampled_from(["# text $x$", "x = 1", "", "def f():", '    """doc"""', "    y = 2", "#", "# <b>"])))
 def test_a_page_is_the_same_each_time(lines: list[str]) -> None:
     text = "\n".join(lines)
-    assert to_json(made(text)) == to_json(made(text))
+    assert to_bytes(made(text)) == to_bytes(made(text))
 
 
 def test_addresses_in_the_front_matter() -> None:
     page = made('"""\n---\nimage: img/a.png\nredirect: b.py#B\n---\n"""\n')
     assert page.image == Link("img/a.png", "src", "pkg/a.py", 3, 1)
     assert page.redirect == Link("b.py#B", "href", "pkg/a.py", 4, 1)
-    assert from_json(to_json(page)) == page
+    assert from_bytes(to_bytes(page)) == page
     assert made('"""\n---\nredirect: https://example.org/\n---\n"""\n').redirect is not None
 
     refused = made('"""\n---\nredirect: "javascript:alert(1)"\n---\n"""\n')

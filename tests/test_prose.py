@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 
 from sidelit import prose
 from sidelit.formula import fill
-from sidelit.prose import Fragment, Heading, Renderer, Rendering, is_local, sanitise, slug
+from sidelit.links import is_local
+from sidelit.page import Heading
+from sidelit.prose import Fragment, Renderer, Rendering, sanitise, slug
 
 OWN, CLEAN = Renderer(allow_html=True), Renderer(allow_html=False)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from building import own_cache, run, write
 
-from sidelit.page import Page, finish, make_page
+from sidelit.making import make_page
+from sidelit.page import Page, finish
 from sidelit.source import parse
 
 __all__ = ["own_cache"]

@@ -96,7 +96,7 @@ _RULES = st.builds(
     lambda bang, slash, path, end: f"{bang}{slash}{path}{end}",
     st.sampled_from(["", "", "!"]),
     st.sampled_from(["", "/", "**/"]),
-    st.lists(st.sampled_from(["a", "b", "*", "a*", "?", "[ab]"]), min_size=1, max_size=2).map("/".join),
+    st.lists(st.sampled_from(["a", "b", "*", "a*", "?", "[ab]", "**"]), min_size=1, max_size=2).map("/".join),
     st.sampled_from(["", "/", "/**", ".py"]),
 )
 
@@ -112,6 +112,7 @@ _RULES = st.builds(
 @example({"a/a/a"}, {"": ["a", "**/a/*", "!a"]})
 @example({"a/a"}, {"": ["a/**/"]})
 @example({"a/b"}, {"": ["*.py", "!a"]})
+@example({"a"}, {"": ["a", "/**/*"]})
 def test_the_same_files_as_git(paths: set[str], rules: dict[str, list[str]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)

@@ -273,7 +273,7 @@ def own(folder: Path) -> dict[str, bytes | str]:
 def test_a_site_is_the_same_every_time(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     expected = built()
 
-    # A warm cache, another order of the files on disk, another time, other folders, other seeds of hashes.
+    # A warm cache, another order of the files on disk, another time, other folders, seeds of hashes, zones and locales.
     assert built() == expected
     assert built("other") == expected
     twin = tmp_path_factory.mktemp("twin")
@@ -282,12 +282,17 @@ def test_a_site_is_the_same_every_time(tree: Path, tmp_path_factory: pytest.Temp
         os.utime(path, (1e9, 1e9))
     time.sleep(0.01)
     cold = tmp_path_factory.mktemp("cold")
-    places = [(twin, "pkg"), (twin / "pkg", "../pkg"), (Path("/"), str(twin / "pkg"))]
-    for number, (folder, source) in enumerate(places):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    places: list[tuple[Path, str, dict[str, str]]] = [
+        (twin, "pkg", {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"}),
+        (twin / "pkg", "../pkg", {"TZ": "America/Caracas", **ascii_only}),
+        (Path("/"), str(twin / "pkg"), {"PYTHONUTF8": "1", "LC_ALL": "POSIX"}),
+    ]
+    for number, (folder, source, variables) in enumerate(places):
         out = twin / f"site{number}"
         ran = run(
             "sidelit", "build", source, "-o", out, "--strict",
-            cwd=folder, PYTHONHASHSEED=str(number + 1), XDG_CACHE_HOME=str(cold / str(number % 2)), TZ="Asia/Tokyo",
+            cwd=folder, PYTHONHASHSEED=str(number + 1), XDG_CACHE_HOME=str(cold / str(number % 2)), **variables,
         )  # fmt: skip
         assert ran.status == 0, ran.err
         found = unpacked(out)

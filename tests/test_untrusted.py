@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, Page
 
 from sidelit.formula import fill
 from sidelit.hosts.site import build
-from sidelit.page import finish, make_page
+from sidelit.making import make_page
+from sidelit.page import finish
 from sidelit.prose import Fragment, Renderer
 from sidelit.source import parse
 

@@ -18,9 +18,8 @@ from sidelit.api.describe import Described, Member
 from sidelit.dialects import to_markdown
 from sidelit.formula import Link, fill
 from sidelit.offer import Offer
-from sidelit.page import OpenEnd, Page
-from sidelit.prose import Fragment, Heading, Renderer, Rendering
-from sidelit.references import Exports
+from sidelit.page import Exports, Heading, OpenEnd, Page
+from sidelit.prose import Fragment, Renderer, Rendering
 from sidelit.search import Entry, entries_of
 
 # What stands in a description for something else: see `apart.py`.
@@ -35,9 +34,9 @@ def make_module_page(
     """
     ## The reference of one module
 
-    `allow_html` and `docstrings` are as in [`make_page`](../page.py#make_page). A module that `is_explained` on a page
-    of its own is not explained again: of its prose there is the first paragraph only, and the search finds its members
-    by name and signature.
+    `allow_html` and `docstrings` are as in [`make_page`](../making.py#make_page). A module that `is_explained` on a
+    page of its own is not explained again: of its prose there is the first paragraph only, and the search finds its
+    members by name and signature.
     """
     ids = [member.qualname for member in module.members if member.qualname]
     rendered = _render([_text(member, docstrings, is_explained) for member in module.members], allow_html, ids)

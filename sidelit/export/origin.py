@@ -144,7 +144,8 @@ def _licence(folder: Path) -> Licence:
     The nearest folder above that is a project says it.
     """
     for above in (folder, *folder.parents):
-        texts = sorted(path for path in above.glob("*") if _LICENCE_FILE.fullmatch(path.name) and path.is_file())
+        texts = [above / name for name in _names_in(above) if _LICENCE_FILE.fullmatch(name)]
+        texts = [path for path in texts if path.is_file()]
         project = above / "pyproject.toml"
         if texts or project.is_file():
             text = texts[0].read_text(encoding="utf-8", errors="replace") if texts else ""
@@ -153,6 +154,14 @@ def _licence(folder: Path) -> Licence:
         if (above / ".git").exists():
             break
     return Licence()
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Return the names in a folder in their order, none where it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
 
 
 _LICENCE_FILE = re.compile(r"(?i:licen[cs]e|copying)(?:\.(?:txt|md|rst))?")

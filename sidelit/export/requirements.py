@@ -12,10 +12,10 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ def need(module: str, declared: dict[str, Need]) -> Need:
 
     `declared` is what the project says.
     """
+    # Imported here, since it takes long and few pages need it.
+    from packaging.utils import canonicalize_name
+
     name = _INSTALLED_AS.get(module, module)
     return declared.get(canonicalize_name(name), Need(name))
 
@@ -59,6 +62,8 @@ def declared_needs(folder: Path) -> dict[str, Need]:
     The nearest folder above that says anything counts. Of what is said twice the first least version holds: that of
     `pyproject.toml`, then those of other files by their names.
     """
+    from packaging.utils import canonicalize_name
+
     for above in (folder, *folder.parents):
         found: dict[str, Need] = {}
         for line in (*_of_project(above / "pyproject.toml"), *_of_lists(above)):
@@ -82,6 +87,8 @@ _NO_PART = re.compile(r"(?:^|\s)(?:#|--|\\).*")
 
 def _requirement(line: str) -> Requirement | None:
     """Read a line, which may be something else altogether."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return Requirement(_NO_PART.sub("", line))
     except InvalidRequirement:

@@ -20,7 +20,6 @@ from mkdocs.structure.pages import Page as HostPage
 
 from sidelit import fingerprint, portable
 from sidelit.api.describe import Described, Description, Failure, describe, lack
-from sidelit.api.page import make_index_page, make_module_page
 from sidelit.api.wanted import INDEX, Wanted, find_modules, import_roots, page_uri
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
@@ -32,7 +31,7 @@ from sidelit.hosts.options import Options
 from sidelit.hosts.telling import Teller, log
 from sidelit.hosts.typesetting import Typesetting
 from sidelit.links import relative_url
-from sidelit.page import Page, finish, from_json, to_json
+from sidelit.page import Page, finish, from_bytes, to_bytes
 from sidelit.theme import PACKAGE
 from sidelit.tree import Source, page_address
 
@@ -141,6 +140,9 @@ class ApiReference:
         """The list of modules and their pages, from the cache where nothing has changed."""
         if not (modules := description.modules):
             return []
+        # Few sites have a reference, and what makes its pages takes long to import.
+        from sidelit.api.page import make_index_page, make_module_page
+
         maker = digest(fingerprint.of_generator(), (PACKAGE / "api" / "page.py").read_bytes())
         options = repr((self._options.allow_html, self._options.docstrings, folders))
         keys = {module.name: digest(maker, options, repr(module), str(module.name in explained)) for module in modules}
@@ -149,7 +151,7 @@ class ApiReference:
         def made(module: Described) -> Page:
             if data := kept.get(keys[module.name]):
                 try:
-                    return from_json(data)
+                    return from_bytes(data)
                 except (ValueError, KeyError, TypeError):
                     # A foreign entry in the cache: the page is made again.
                     pass
@@ -159,7 +161,7 @@ class ApiReference:
                 docstrings=self._options.docstrings,
                 is_explained=module.name in explained,
             )
-            self._cache.put("api-page", keys[module.name], to_json(page))
+            self._cache.put("api-page", keys[module.name], to_bytes(page))
             return page
 
         addresses = [quote(module.name) + ("/" if folders else ".html") for module in modules]

@@ -264,7 +264,7 @@ def _content(source: Source) -> bytes | OSError:
 
 
 def _make_facts(source: Source, data: bytes, allow_html: bool, docstrings: str) -> Facts:
-    from sidelit.page import make_page
+    from sidelit.making import make_page
 
     text, faults = decode(data, source.shown)
     document = _markdown(text, source.shown) if source.is_markdown else parse(text, source.shown, source.module)

@@ -19,10 +19,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.structure.toc import TableOfContents, get_toc
 
-from sidelit import prose
 from sidelit.links import Anchors
-from sidelit.page import Page
-from sidelit.prose import Heading
+from sidelit.page import Heading, Page
 from sidelit.tree import Source, page_address
 
 if TYPE_CHECKING:
@@ -99,6 +97,8 @@ class ReadmePage(HostPage):
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
         """Render it, or show the text as it is."""
+        from sidelit import prose
+
         text = self.markdown or ""
         try:
             if self._bounded:

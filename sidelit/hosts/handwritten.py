@@ -15,7 +15,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.structure.toc import AnchorLink
 
-from sidelit import formula, prose
+from sidelit import formula
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula, Slot
 from sidelit.hosts.telling import Teller
@@ -82,7 +82,9 @@ class Handwritten:
         """
         slots = self.slots(page)
         if page.file.src_uri in self._trees.sources and not self._allow_html:
-            html = prose.sanitise(html)
+            from sidelit.prose import sanitise
+
+            html = sanitise(html)
         asked = list(formula.contents(html, slots))
         self._teller.tell(item for item in asked if isinstance(item, Diagnostic))
         self._typesetting.request([item for item in asked if isinstance(item, Formula)])

@@ -14,15 +14,14 @@ from urllib.parse import quote, urljoin
 
 from mkdocs.structure.files import File, Files
 
-from sidelit import prose
 from sidelit.formula import Link
 from sidelit.hosts import repository
 from sidelit.hosts.documents import AnnotatedPage
 from sidelit.hosts.telling import Teller
 from sidelit.inventories import Inventory
-from sidelit.links import SiteMap, Target, relative_url, resolve
+from sidelit.links import SiteMap, Target, is_local, relative_url, resolve
 from sidelit.names import NameIndex, Names
-from sidelit.references import Reference
+from sidelit.page import Reference
 from sidelit.tree import Source, name_of, page_address
 
 
@@ -138,7 +137,7 @@ class Linking:
         if link.kind == "repository":
             path = source.path.resolve()
             return urljoin(repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout), link.target)
-        if not prose.is_local(link.target):
+        if not is_local(link.target):
             return link.target
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
@@ -152,6 +151,6 @@ class Linking:
         One that is complete stays as it is.
         """
         href = self.address(link, page)
-        if not prose.is_local(href):
+        if not is_local(href):
             return href
         return posixpath.normpath(posixpath.join(posixpath.dirname(page.url), href))

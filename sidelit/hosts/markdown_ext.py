@@ -39,9 +39,9 @@ from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link
-from sidelit.links import relative_url
-from sidelit.page import Page, finish, make_page
-from sidelit.prose import is_local
+from sidelit.links import is_local, relative_url
+from sidelit.making import make_page
+from sidelit.page import Page, finish
 from sidelit.rules import levels_of_build, switched_off
 from sidelit.source import decode, parse
 from sidelit.theme import ASSETS
