@@ -6,6 +6,7 @@ Every page in both colour schemes, and what opens, lights up or pops up on a pag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,15 @@ def test_a_box_is_a_stop_for_the_keyboard_while_it_scrolls(narrow: Page, site: s
     # As on a wider window, or with a smaller font.
     table.evaluate("(table) => { table.style.fontSize = '4px'; }")
     expect(table).not_to_have_attribute("tabindex", "0")
+
+
+def test_formulas_are_read_as_mathml_on_the_screen_and_below_it(narrow: Page, site: str) -> None:
+    narrow.goto(site + "optimizers/adam.html")
+    session = narrow.context.new_cdp_session(narrow)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    roles = Counter(node["role"]["value"] for node in nodes if not node["ignored"])
+    assert roles["MathMLMath"] == narrow.locator("mjx-container").count() > 0
+    assert roles["MathMLFraction"] == narrow.locator("mfrac").count() > 0
 
 
 def test_the_test_sees_what_is_wrong(wide: Page, site: str) -> None:
