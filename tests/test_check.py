@@ -17,8 +17,7 @@ from building import ROOT, Ran, own_cache, page, run, sidelit, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidelit import mathjax
-from sidelit import page as page_module
+from sidelit import making, mathjax
 from sidelit.formula import bare
 from sidelit.hosts import check as host
 from sidelit.making import make_page
@@ -590,7 +589,7 @@ def test_what_is_unchanged_is_neither_read_nor_typeset_again(here: Path, monkeyp
     assert first
 
     made: list[str] = []
-    monkeypatch.setattr(page_module, "make_page", lambda document, **_: made.append(document.path))
+    monkeypatch.setattr(making, "make_page", lambda document, **_: made.append(document.path))
     monkeypatch.setattr(mathjax, "_Node", lambda *_: made.append("node"))
     monkeypatch.setattr(host, "parse", lambda text, path, module: made.append(path))
     assert findings("p") == first
@@ -603,7 +602,7 @@ def test_only_what_has_changed_is_read_again(here: Path, monkeypatch: pytest.Mon
     made: list[str] = []
     make = make_page
     monkeypatch.setattr(
-        page_module, "make_page", lambda document, **rest: (made.append(document.path), make(document, **rest))[1]
+        making, "make_page", lambda document, **rest: (made.append(document.path), make(document, **rest))[1]
     )
     write(here, {"p/n3.py": HEAD + "x = 1\n"})
     findings("p")

@@ -438,6 +438,7 @@ class _Links:
                 if name.endswith((".py", ".md")) and uri not in self.targets:
                     stranger = Source(folder / name, uri, uri, module_name(folder / name))
                     self.add(uri, uri, _AnchorsOf(stranger, self.shelf))
+        self.site = SiteMap(self.targets, self.aliases)
 
 
 def _pages_of(docs: Path | None) -> Iterator[Path]:
