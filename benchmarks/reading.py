@@ -234,10 +234,11 @@ _WATCH = """{
   const shifts = new PerformanceObserver((list) => add(list.getEntries()));
   shifts.observe({ type: "layout-shift", buffered: true });
 
+  // A browser asks for a font when it lays out what is written in it. So sizes are looked at before fonts.
   const isThere = () => {
     const formulas = [...document.querySelectorAll("mjx-container")];
-    return formulas.length >= FORMULAS && document.fonts.status === "loaded" &&
-      formulas.every((each) => each.getBoundingClientRect().width > 0);
+    return formulas.length >= FORMULAS && formulas.every((each) => each.getBoundingClientRect().width > 0) &&
+      document.fonts.status === "loaded";
   };
   window.lastFormula = new Promise((resolve) => {
     const look = () => (isThere() ? resolve(performance.now() / 1000) : requestAnimationFrame(look));

@@ -22,7 +22,7 @@ from sidelit.formula import Link, fill
 from sidelit.links import is_local
 from sidelit.names import find_names
 from sidelit.offer import find_offer
-from sidelit.page import MARK, OFFERED, Heading, OpenEnd, Page, template, with_entity, without_mark
+from sidelit.page import MARK, OFFERED, Heading, OpenEnd, Page, pack, template, with_entity, without_mark
 from sidelit.proofs import Verified, headline, rows
 from sidelit.prose import Fragment, Renderer
 from sidelit.references import LINK, find_exports, mark_names, variables
@@ -144,7 +144,7 @@ def make_page(
         summary=document.summary,
         image=_front_matter_link(document, "image", "src"),
         redirect=_front_matter_link(document, "redirect", "href"),
-        body=body,
+        packed=pack(body),
         open_ends=tuple(open_ends),
         symbols=symbols,
         headings=tuple(headings),

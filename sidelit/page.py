@@ -5,12 +5,13 @@ A `Page` is all that a host needs of a document. It is [made](making.py) of noth
 it can be kept in a cache, as bytes.
 
 What a page cannot know alone is left open: the formulas, which one process typesets for the whole site, and the links
-and names whose targets are other pages. In `body` a mark stands for each; `finish` puts in what they became.
+and names whose targets are other pages. In the HTML a mark stands for each; `finish` puts in what they became.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
@@ -79,7 +80,9 @@ class Page:
     ## A page
 
     * `image` is shown where others link to the page; with a `redirect` the page only leads there
-    * `body` is the HTML of the page, with a mark for each of the `open_ends`, in their order
+    * `packed` is the HTML of the page, with a mark for each of the `open_ends`, in their order. It is compressed: all
+      pages of a site are there before the first is written, and coloured code repeats itself so much that the fastest
+      compression leaves a seventh
     * `symbols` are those that the author pairs with variables of the code
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
@@ -94,7 +97,7 @@ class Page:
     summary: str
     image: Link | None
     redirect: Link | None
-    body: str
+    packed: bytes
     open_ends: tuple[OpenEnd, ...]
     symbols: tuple[Symbol, ...]
     headings: tuple[Heading, ...]
@@ -106,6 +109,11 @@ class Page:
     switches: tuple[Switch, ...]
     diagnostics: tuple[Diagnostic, ...]
     offer: Offer = Offer()
+
+    @property
+    def body(self) -> str:
+        """The HTML."""
+        return zlib.decompress(self.packed).decode()
 
     @property
     def formulas(self) -> list[Formula]:
@@ -123,7 +131,7 @@ class Page:
 
     def emptied(self) -> Page:
         """Return what others need to know of the page once its body is written."""
-        return replace(self, body="", open_ends=(), symbols=(), entries=())
+        return replace(self, packed=b"", open_ends=(), symbols=(), entries=())
 
 
 def finish(
@@ -164,6 +172,11 @@ def _way(link: Link, address: str) -> str:
     """A whole link, between a section and its entry in the API reference, or nothing where there is none."""
     name = link.path if link.kind == "story" else link.target
     return template("api/link.html").render(kind=link.kind, href=address, name=name) if address else ""
+
+
+def pack(body: str) -> bytes:
+    """Return HTML as a page holds it."""
+    return zlib.compress(body.encode(), 1)
 
 
 # A code point that Unicode promises never to give to a character. Should a source hold it, it is written as an entity,
@@ -218,17 +231,17 @@ def to_bytes(page: Page) -> bytes:
     """
     ### A page as bytes
 
-    JSON, and the body behind it as it is, since it is long and full of quotes. Most open ends are names, and most names
-    stand in many places, so they are numbered.
+    JSON, and what is packed behind it. Most open ends are names, and most names stand in many places, so they are
+    numbered.
     """
     numbers: dict[str, int] = {}
     open_ends = [
         numbers.setdefault(end.target, len(numbers)) if isinstance(end, Reference) else [type(end).__name__, vars(end)]
         for end in page.open_ends
     ]
-    values = vars(page) | {"body": "", "open_ends": open_ends, "references": list(numbers)}
+    values = vars(page) | {"packed": "", "open_ends": open_ends, "references": list(numbers)}
     head = json.dumps(values, default=vars, ensure_ascii=False, separators=(",", ":"))
-    return f"{head}\n{page.body}".encode()
+    return head.encode() + b"\n" + page.packed
 
 
 def from_bytes(data: bytes) -> Page:
@@ -237,14 +250,14 @@ def from_bytes(data: bytes) -> Page:
 
     Raises `ValueError`, `KeyError` or `TypeError` for anything else.
     """
-    head, body = data.split(b"\n", 1)
+    head, packed = data.split(b"\n", 1)
     values = json.loads(head)
     kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
     references = dict(enumerate(map(Reference, values["references"])))
     return Page(
         **{
             **{name: value for name, value in values.items() if name != "references"},
-            "body": body.decode(),
+            "packed": packed,
             "open_ends": tuple(
                 references[end] if isinstance(end, int) else kinds[end[0]](**end[1]) for end in values["open_ends"]
             ),

@@ -342,9 +342,13 @@ class Loop:
             state = {key: entry for key, (entry,) in zip(keys, entries, strict=True)}
             function(thetas, grads, [state], scalars)
 
-        # The length tells how many threads are worth their while.
-        self.kernel, self.order = self.watch(run, self.example(10_007), scalars)
-        self.works = self.kernel is not None and self.is_right(run, scalars)
+        # The length tells how many threads are worth their while. Another version of PyTorch may keep its function
+        # elsewhere. Then chunks are compiled, and what else is wrong will be told there.
+        try:
+            self.kernel, self.order = self.watch(run, self.example(10_007), scalars)
+            self.works = self.kernel is not None and self.is_right(run, scalars)
+        except Exception:
+            self.works = False
 
     def example(self, length: int) -> list[list[torch.Tensor]]:
         """

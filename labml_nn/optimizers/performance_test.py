@@ -58,103 +58,73 @@ memory and compiler. Adam's state alone is $8 \, n$ bytes.
 
 ## What came out
 
-These are the numbers of one run of `python -m benchmarks optimizers`, which is a part of `make bench`, on 23 November
-2026: two virtual cores of an AMD EPYC with AVX-512, 25 GB of memory, Linux, GCC 12.2, Python 3.11, torch 2.13.0,
-pytorch_optimizer 4.1.0. There were 20 rounds, and 5 for the largest model.
-**The machine was not idle**: with our own, the load was between 1.7 and 3.3. In a run before, the ratios
-of our methods on one thread came out within a tenth of these. Those on two threads did not: a method that uses both
-cores waits for whatever else is on one of them. `make bench` measures again, on your machine.
+These are the numbers of one run of `python -m benchmarks optimizers --rounds 15`, which is a part of `make bench`, on
+25 November 2026: two virtual cores of an AMD EPYC with AVX-512, 25 GB of memory, Linux, GCC 12.2, Python 3.11, torch
+2.13.0, pytorch_optimizer 4.1.0. There were 60 rounds, and 15 for the largest model. Nothing else was running; with our
+own, the load was between 0.5 and 1.2. `make bench` measures again, on your machine.
 
 Time of a step, as a ratio to `torch.optim.Adam(fused=True)`. RAdam is that of `pytorch_optimizer`:
 
 | model        | threads | eager | compiled | flat | `foreach=False` | `foreach=True` | RAdam |
 | ------------ | ------: | ----: | -------: | ---: | --------------: | -------------: | ----: |
-| 0.1M in 6    |       1 |  2.30 |     1.73 | 1.72 |            2.65 |           2.58 |  1.99 |
-| 0.1M in 6    |       2 |  2.68 |     1.65 | 1.71 |            3.22 |           3.01 |  2.50 |
-| 10M in 60    |       1 |  2.33 |     1.13 | 1.19 |            2.79 |           6.23 |  6.12 |
-| 10M in 60    |       2 |  4.43 |     1.23 | 1.16 |            2.86 |           7.11 |  6.73 |
-| 10M in 1,000 |       1 |  2.28 |     1.25 | 1.30 |            2.66 |           3.12 |  2.65 |
-| 10M in 1,000 |       2 |  2.41 |     0.88 | 1.02 |            3.07 |           3.09 |  2.24 |
-| 100M in 200  |       1 |  2.36 |     1.04 | 1.02 |            2.67 |           6.65 |  6.45 |
-| 100M in 200  |       2 |  2.14 |     1.22 | 1.09 |            6.01 |           6.86 |  6.01 |
+| 0.1M in 6    |       1 |  2.14 |     0.97 | 0.98 |            2.50 |           2.48 |  1.85 |
+| 0.1M in 6    |       2 |  2.66 |     1.06 | 1.06 |            3.23 |           3.01 |  2.31 |
+| 10M in 60    |       1 |  2.29 |     0.97 | 1.01 |            2.67 |           5.51 |  5.34 |
+| 10M in 60    |       2 |  2.21 |     0.99 | 1.00 |            2.71 |           5.52 |  5.29 |
+| 10M in 1,000 |       1 |  2.52 |     0.82 | 0.86 |            3.07 |           3.18 |  2.78 |
+| 10M in 1,000 |       2 |  2.74 |     0.84 | 0.87 |            3.41 |           3.41 |  2.98 |
+| 100M in 200  |       1 |  2.35 |     0.99 | 1.01 |            5.53 |           6.36 |  6.02 |
+| 100M in 200  |       2 |  1.91 |     1.01 | 0.97 |            4.18 |           5.09 |  4.78 |
 
 To `foreach=False`, and GB moved in a second:
 
 | model        | threads | eager / `foreach=False` | fused | compiled | flat | copy |
 | ------------ | ------: | ----------------------: | ----: | -------: | ---: | ---: |
-| 0.1M in 6    |       1 |                    0.85 |  29.4 |     16.8 | 16.5 | 32.6 |
-| 0.1M in 6    |       2 |                    0.83 |  29.8 |     18.2 | 17.8 | 59.9 |
-| 10M in 60    |       1 |                    0.85 |  43.2 |     37.9 | 36.7 | 34.3 |
-| 10M in 60    |       2 |                    0.92 |  18.4 |      9.8 | 15.5 | 30.4 |
-| 10M in 1,000 |       1 |                    0.86 |  22.4 |     18.0 | 17.4 | 36.0 |
-| 10M in 1,000 |       2 |                    0.89 |  14.2 |     17.2 | 17.0 | 46.6 |
-| 100M in 200  |       1 |                    0.86 |  51.9 |     50.8 | 51.3 | 34.9 |
-| 100M in 200  |       2 |                    0.38 |  72.7 |     40.9 | 42.7 | 30.6 |
+| 0.1M in 6    |       1 |                    0.85 |  26.8 |     27.6 | 27.3 | 28.2 |
+| 0.1M in 6    |       2 |                    0.82 |  30.6 |     28.8 | 28.6 | 35.0 |
+| 10M in 60    |       1 |                    0.85 |  41.6 |     42.6 | 41.3 | 29.7 |
+| 10M in 60    |       2 |                    0.85 |  51.5 |     51.9 | 51.1 | 38.0 |
+| 10M in 1,000 |       1 |                    0.82 |  21.6 |     26.2 | 25.3 | 27.4 |
+| 10M in 1,000 |       2 |                    0.80 |  24.0 |     28.3 | 27.0 | 35.3 |
+| 100M in 200  |       1 |                    0.43 |  48.0 |     48.1 | 47.0 | 27.6 |
+| 100M in 200  |       2 |                    0.43 |  49.0 |     50.5 | 50.5 | 33.2 |
 
 Seconds of the first step, and memory in MB:
 
-| model        | threads | load compiler | compiled |   flat | fused, eager | `foreach=True` | compiled | flat |
-| ------------ | ------: | ------------: | -------: | -----: | -----------: | -------------: | -------: | ---: |
-| 0.1M in 6    |       1 |        10.7 s |    1.6 s |  1.6 s |         1, 1 |              2 |       43 |   41 |
-| 0.1M in 6    |       2 |        11.3 s |    2.3 s |  1.6 s |         1, 1 |              2 |       42 |   41 |
-| 10M in 60    |       1 |        12.2 s |   12.5 s | 11.9 s |       81, 81 |            120 |      152 |  137 |
-| 10M in 60    |       2 |        12.7 s |   13.2 s | 13.6 s |       81, 81 |            120 |      151 |  138 |
-| 10M in 1,000 |       1 |        12.7 s |    8.1 s |  9.1 s |       83, 82 |            123 |      168 |  128 |
-| 10M in 1,000 |       2 |        11.3 s |   10.1 s |  9.4 s |       83, 82 |            123 |      168 |  128 |
-| 100M in 200  |       1 |        12.2 s |    8.7 s | 10.4 s |     802, 808 |           1201 |      886 |  851 |
-| 100M in 200  |       2 |        10.1 s |   10.6 s | 10.4 s |     802, 810 |           1201 |      886 |  851 |
+| model        | threads | load compiler | compiled |  flat | fused, eager | `foreach=True` | compiled | flat |
+| ------------ | ------: | ------------: | -------: | ----: | -----------: | -------------: | -------: | ---: |
+| 0.1M in 6    |       1 |        11.1 s |    0.9 s | 1.0 s |         1, 1 |              2 |       37 |   37 |
+| 0.1M in 6    |       2 |        10.6 s |    0.9 s | 0.9 s |         1, 1 |              2 |       37 |   37 |
+| 10M in 60    |       1 |        10.5 s |    0.9 s | 0.9 s |       81, 81 |            120 |      117 |  116 |
+| 10M in 60    |       2 |        10.8 s |    1.0 s | 1.0 s |       81, 81 |            120 |      117 |  116 |
+| 10M in 1,000 |       1 |        11.0 s |    1.1 s | 1.0 s |       83, 82 |            123 |      119 |  119 |
+| 10M in 1,000 |       2 |        10.9 s |    1.1 s | 1.2 s |       83, 82 |            123 |      119 |  119 |
+| 100M in 200  |       1 |        10.6 s |    3.3 s | 3.0 s |     802, 802 |           1205 |      837 |  836 |
+| 100M in 200  |       2 |        11.7 s |    2.5 s | 2.7 s |     802, 802 |           1205 |      837 |  836 |
 
-**Compiled and flat have changed since**: chunks were then [called directly](backends.py#Direct), each tensor was looked
-at once in a step, and each had a loop of its own. With that code, all seven methods in turn over 15 rounds, on one
-thread and on 24 November, when nothing else was running:
-
-| model        | eager | compiled | flat | `foreach=False` | fused, GB/s | compiled, GB/s | first step of flat |
-| ------------ | ----: | -------: | ---: | --------------: | ----------: | -------------: | -----------------: |
-| 10M in 60    |  2.25 |     1.00 | 1.04 |            2.63 |        37.7 |           37.2 |             12.0 s |
-| 10M in 1,000 |  2.52 |     0.92 | 0.94 |            3.09 |        21.6 |           23.5 |              9.4 s |
-| 100M in 200  |  2.40 |     1.03 | 1.01 |            5.27 |        44.8 |           45.9 |             11.5 s |
-
-From one process to the next, these ratios move by some hundredths: where tensors lie in memory is part of them. With
-only fused and compiled in turn, compiled took 1.01 for 10M in 60, 0.87 for 10M in 1,000, and 1.00 for 100M in 200. On
-two threads nothing was measured again.
-
-Loops of their own made the difference for large tensors. The compiler would rather make one loop over several
-parameters. That loop reads from a dozen places or more at once, and took 1.10 of fused for 100M in 200 where one
-parameter after the other takes 0.99.
-
-**And once more.** Since then compiled and flat run [one loop](backends.py#Loop) for tensors of any length. It is called
-directly for each tensor, and compiled once, whatever the model. Only two methods in turn, over 15 to 30 rounds in the
-night to 25 November, with a load of up to 1.2:
-
-| model        | threads | ours     | / fused | first step |
-| ------------ | ------: | -------- | ------: | ---------: |
-| 10M in 60    |       1 | compiled |    0.94 |      1.1 s |
-| 10M in 60    |       2 | compiled |    0.94 |      1.1 s |
-| 10M in 1,000 |       1 | flat     |    0.81 |      1.4 s |
-| 10M in 1,000 |       2 | compiled |    0.83 |      1.2 s |
-
-All seven in turn, with others at work and a load of 5, compiled took 0.97 and flat 0.98 for 10M in 60, and 0.88 and
-0.92 for 10M in 1,000. With two in turn over 12 rounds, and a load of 3 to 5, compiled took 0.98 for 100M in 200.
+From one process to the next, these ratios move by some hundredths: where tensors lie in memory is part of them. In none
+of these models are there tensors that flat gathers, so it does what compiled does. What differs between the two is
+that. With only fused and flat in turn, flat took 0.79 to 0.81 of fused for 10M in 1,000.
 
 What we had set out to reach, and what became of it:
 
 * **Eager no slower than `foreach=False`:** met everywhere.
-* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** met, with 0.94 to 0.98 on one thread. Both
+* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** met, with 0.97 and 0.99 on one thread. Both
   move the same bytes as fast as memory lets them.
-* **Flat at most 0.75 of fused for 10M in 1,000:** missed, with 0.81. Tensors of 10,000 numbers are longer than what
+* **Flat at most 0.75 of fused for 10M in 1,000:** missed, with 0.86. Tensors of 10,000 numbers are longer than what
   flat gathers, so it does what compiled does. The loop and its thousand calls take about 0.66. What is left is
   Python: looking at four thousand tensors takes more than 1 ms of 10, and finding gradients and state another half.
   Most of the looking is waiting for memory, which the loop would otherwise have to do: state in one buffer, with one
   look at its addresses, took as long.
-* **Its first step in under 10 s:** met for the step, with 1.4 s, and missed for a process that has not loaded the
-  compiler yet. That takes another 10 to 16 s.
+* **Its first step in under 10 s:** met for the step, with 1.0 s, and missed for a process that has not loaded the
+  compiler yet. That takes another 11 s.
 
 ## What to take
 
 Fused, if PyTorch's Adam is all you need, your parameters are in one place and your tensors are large: nothing here is
 much faster then. With a thousand tensors of 1,000 or 10,000 numbers `backend="compiled"` is faster than fused. For a
 method that PyTorch has no fused loop for it comes close anyhow. A large model's step takes about half the time of an
-eager one, which pays for compiling after some hundreds of steps, and for loading the compiler after a thousand or so.
+eager one, which pays for compiling after a hundred steps or so, and for loading the compiler after a thousand.
 `"flat"` gathers what `"compiled"` now hands over more quickly, at a thousand numbers in a tensor; for much shorter ones
 nobody has measured again. The default is for short runs.
 """

@@ -18,7 +18,7 @@ from sidelit.api.describe import Described, Member
 from sidelit.dialects import to_markdown
 from sidelit.formula import Link, fill
 from sidelit.offer import Offer
-from sidelit.page import Exports, Heading, OpenEnd, Page
+from sidelit.page import Exports, Heading, OpenEnd, Page, pack
 from sidelit.prose import Fragment, Renderer, Rendering
 from sidelit.search import Entry, entries_of
 
@@ -94,7 +94,7 @@ def _page(
         summary=summary,
         image=None,
         redirect=None,
-        body=body,
+        packed=pack(body),
         open_ends=tuple(open_ends),
         symbols=(),
         headings=tuple(headings),

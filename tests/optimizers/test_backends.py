@@ -438,6 +438,20 @@ class Normed(Adam):
         super().update(theta, grad / grad.norm(), state, scalars)
 
 
+def test_where_the_compiler_hides_its_function_chunks_are_compiled(monkeypatch, make_params, train, difference):
+    def elsewhere(*arguments):
+        raise AttributeError("another version of PyTorch")
+
+    monkeypatch.setattr(backends.Loop, "make", elsewhere)
+    params, reference = make_params([(4, 5), (7,)]), make_params([(4, 5), (7,)])
+    optimizer = Adam(params, lr=0.02, backend="compiled")
+    train(params, optimizer, 5)
+    train(reference, Adam(reference, lr=0.02), 5)
+    assert optimizer.runner.works and not optimizer.runner.loops
+    assert {type(piece) for piece in optimizer.runner.plan.pieces} == {backends.Piece}
+    assert difference(params, reference) < 1e-12
+
+
 def test_a_rule_that_is_no_loop_is_compiled_in_chunks(make_params, train, difference):
     params, reference = make_params([(4, 5), (7,)]), make_params([(4, 5), (7,)])
     optimizer = Normed(params, lr=0.02, backend="compiled")
