@@ -14,7 +14,7 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-from sidelit import code
+from sidelit import code, search
 from sidelit.check import examine, title_line
 from sidelit.diagnostic import Diagnostic
 from sidelit.dialects import to_markdown
@@ -152,7 +152,7 @@ def make_page(
         code_lines=tuple(span for section in document.sections for span in section.code_lines),
         offer=offer,
         exports=exports,
-        entries=tuple(entries),
+        packed_entries=search.pack(entries),
         title_line=title_line(document, rendered.prose),
         switches=document.switches,
         diagnostics=(

@@ -11,6 +11,7 @@ and names whose targets are other pages. In the HTML a mark stands for each; `fi
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ from sidelit.formula import Formula, Link
 from sidelit.names import Names
 from sidelit.offer import Offer, from_values
 from sidelit.rules import Switch
-from sidelit.search import Entry
+from sidelit.search import Entry, unpack
 from sidelit.source import LineRange
 from sidelit.symbols import Symbol
 from sidelit.theme import TEMPLATES
@@ -87,7 +88,7 @@ class Page:
     * `headings` are the prose's, in order
     * `anchors` are the names on the page that can be linked to, besides `L1` and so on for its `code_lines`
     * `exports` are the definitions that names on other pages may lead to
-    * `entries` are what the search can find
+    * `packed_entries` are what the search can find, [packed](search.py#pack) as well
     * `title_line` is where the author wrote the title, 0 where it is the name of the module
     * `switches` are the comments that switch off [rules](rules.py) of which the `diagnostics` tell
     * `offer` is what a reader may take along
@@ -104,7 +105,7 @@ class Page:
     anchors: tuple[str, ...]
     code_lines: tuple[LineRange, ...]
     exports: Exports
-    entries: tuple[Entry, ...]
+    packed_entries: bytes
     title_line: int
     switches: tuple[Switch, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -114,6 +115,11 @@ class Page:
     def body(self) -> str:
         """The HTML."""
         return zlib.decompress(self.packed).decode()
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What the search can find."""
+        return unpack(self.packed_entries)
 
     @property
     def formulas(self) -> list[Formula]:
@@ -131,7 +137,7 @@ class Page:
 
     def emptied(self) -> Page:
         """Return what others need to know of the page once its body is written."""
-        return replace(self, packed=b"", open_ends=(), symbols=(), entries=())
+        return replace(self, packed=b"", open_ends=(), symbols=(), packed_entries=b"")
 
 
 def finish(
@@ -231,17 +237,22 @@ def to_bytes(page: Page) -> bytes:
     """
     ### A page as bytes
 
-    JSON, and what is packed behind it. Most open ends are names, and most names stand in many places, so they are
-    numbered.
+    JSON, and what is packed behind it, of which the JSON says how long the first part is. Most open ends are names, and
+    most names stand in many places, so they are numbered.
     """
     numbers: dict[str, int] = {}
     open_ends = [
         numbers.setdefault(end.target, len(numbers)) if isinstance(end, Reference) else [type(end).__name__, vars(end)]
         for end in page.open_ends
     ]
-    values = vars(page) | {"packed": "", "open_ends": open_ends, "references": list(numbers)}
+    values = vars(page) | {
+        "packed": "",
+        "packed_entries": len(page.packed_entries),
+        "open_ends": open_ends,
+        "references": list(numbers),
+    }
     head = json.dumps(values, default=vars, ensure_ascii=False, separators=(",", ":"))
-    return head.encode() + b"\n" + page.packed
+    return head.encode() + b"\n" + page.packed_entries + page.packed
 
 
 def from_bytes(data: bytes) -> Page:
@@ -257,7 +268,8 @@ def from_bytes(data: bytes) -> Page:
     return Page(
         **{
             **{name: value for name, value in values.items() if name != "references"},
-            "packed": packed,
+            "packed": packed[values["packed_entries"] :],
+            "packed_entries": packed[: values["packed_entries"]],
             "open_ends": tuple(
                 references[end] if isinstance(end, int) else kinds[end[0]](**end[1]) for end in values["open_ends"]
             ),
@@ -267,12 +279,8 @@ def from_bytes(data: bytes) -> Page:
             "headings": _all(Heading, values["headings"]),
             "image": values["image"] and Link(**values["image"]),
             "redirect": values["redirect"] and Link(**values["redirect"]),
-            "anchors": tuple(values["anchors"]),
+            "anchors": tuple(map(sys.intern, values["anchors"])),
             "code_lines": tuple((first, last) for first, last in values["code_lines"]),
-            "entries": tuple(
-                Entry(**{**each, "title": tuple(each["title"]), "text": tuple(each["text"])})
-                for each in values["entries"]
-            ),
             "switches": tuple(Switch(**each | {"names": tuple(each["names"])}) for each in values["switches"]),
             "diagnostics": _all(Diagnostic, values["diagnostics"]),
         }
@@ -280,14 +288,16 @@ def from_bytes(data: bytes) -> Page:
 
 
 def _exports(values: Mapping[str, Any]) -> Exports:
+    # Interned, because a definition, its place and its anchor mostly have one name.
     kept = values["names"]
     names = Names(
-        definitions=tuple(kept["definitions"]),
+        definitions=tuple(map(sys.intern, kept["definitions"])),
         bases={name: tuple(bases) for name, bases in kept["bases"].items()},
         aliases=kept["aliases"],
         stars=tuple(kept["stars"]),
     )
-    return Exports(values["module"], values["places"], names)
+    places = {sys.intern(name): sys.intern(anchor) for name, anchor in values["places"].items()}
+    return Exports(values["module"], places, names)
 
 
 def _all(kind: type[_Record], values: Iterable[Mapping[str, Any]]) -> tuple[_Record, ...]:

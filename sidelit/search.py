@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
@@ -44,6 +45,25 @@ class Entry:
     text: Pieces
     name: str = ""
     names: str = ""
+
+
+def pack(entries: Iterable[Entry]) -> bytes:
+    """
+    ### Entries as a site keeps them
+
+    Compressed, since the index is written at the end, when all pages are known.
+    """
+    return zlib.compress(json.dumps([[*vars(entry).values()] for entry in entries], ensure_ascii=False).encode(), 1)
+
+
+def unpack(packed: bytes) -> list[Entry]:
+    """
+    ### The entries that `pack` was given
+    """
+    return [
+        Entry(anchor, tuple(title), tuple(text), name, names)
+        for anchor, title, text, name, names in json.loads(zlib.decompress(packed))
+    ]
 
 
 @dataclass(frozen=True)
@@ -142,15 +162,16 @@ def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> str:
         mixed = [numbers.setdefault(each, len(numbers)) if i % 2 else each for i, each in enumerate(pieces)]
         return [each for each in mixed if each != ""]
 
+    # A page as text takes less memory than its pieces do, and there may be thousands.
     listed = []
     for page in pages:
         title = next((each.title for each in page.entries[:1] if "".join(each.title) == page.title), (page.title,))
         places = [
             [each.anchor, numbered(each.title), numbered(each.text), each.name, each.names] for each in page.entries
         ]
-        listed.append([page.url, numbered(title), places])
-    formulas = [[tex, mathml.get(tex, "")] for tex in numbers]
-    return assignment("sidelitIndex", {"pages": listed, "formulas": formulas})
+        listed.append(_json([page.url, numbered(title), places]))
+    formulas = _json([[tex, mathml.get(tex, "")] for tex in numbers])
+    return _assigned("sidelitIndex", f'{{"pages":[{",".join(listed)}],"formulas":{formulas}}}')
 
 
 def assignment(name: str, value: object) -> str:
@@ -160,7 +181,15 @@ def assignment(name: str, value: object) -> str:
     In ASCII, so that no character ends a line or means something else elsewhere, and without the `<` that could begin
     a tag.
     """
-    return f"window.{name} = {json.dumps(value, separators=(',', ':'))};\n".replace("<", "\\u003c")
+    return _assigned(name, _json(value))
+
+
+def _assigned(name: str, text: str) -> str:
+    return f"window.{name} = {text};\n".replace("<", "\\u003c")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 _MATHML = re.compile(r"<math\b.*</math>", re.DOTALL)

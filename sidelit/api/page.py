@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
 
+from sidelit import search
 from sidelit.api.apart import MARK
 from sidelit.api.describe import Described, Member
 from sidelit.dialects import to_markdown
@@ -101,7 +102,7 @@ def _page(
         anchors=tuple(sorted(ids)),
         code_lines=(),
         exports=Exports(""),
-        entries=tuple(entries),
+        packed_entries=search.pack(entries),
         offer=Offer(),
         title_line=0,
         switches=(),
