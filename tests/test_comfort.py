@@ -878,3 +878,14 @@ def test_the_page_works_from_the_disk(reader: Any, folder: Path) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("m")
     said(page, "Prose only")
+
+
+def test_columns_of_a_table_keep_to_the_side_that_their_author_chose(reader: Any) -> None:
+    page = reader()
+    row = '<tr><{0}>a</{0}><{0} align="right">b</{0}><{0} align="center">c</{0}></tr>'
+    table = f"<table>{row.format('th')}{row.format('td')}</table>"
+    page.evaluate("(html) => document.querySelector('.docs').insertAdjacentHTML('beforeend', html)", table)
+    sides = page.eval_on_selector_all(
+        ".docs td, .docs th", "cells => cells.map(each => getComputedStyle(each).textAlign.replace('start', 'left'))"
+    )
+    assert [side.removeprefix("-webkit-") for side in sides] == ["left", "right", "center"] * 2
