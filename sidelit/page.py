@@ -263,7 +263,6 @@ def from_bytes(data: bytes) -> Page:
     """
     head, packed = data.split(b"\n", 1)
     values = json.loads(head)
-    kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
     references = dict(enumerate(map(Reference, values["references"])))
     return Page(
         **{
@@ -271,7 +270,7 @@ def from_bytes(data: bytes) -> Page:
             "packed": packed[values["packed_entries"] :],
             "packed_entries": packed[: values["packed_entries"]],
             "open_ends": tuple(
-                references[end] if isinstance(end, int) else kinds[end[0]](**end[1]) for end in values["open_ends"]
+                references[end] if isinstance(end, int) else _open_end(*end) for end in values["open_ends"]
             ),
             "symbols": tuple(Symbol(each["variable"], Formula(**each["formula"])) for each in values["symbols"]),
             "offer": from_values(values["offer"]),
@@ -287,16 +286,21 @@ def from_bytes(data: bytes) -> Page:
     )
 
 
+def _open_end(kind: str, values: Mapping[str, Any]) -> Formula | Link:
+    kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
+    return kinds[kind](**values)
+
+
 def _exports(values: Mapping[str, Any]) -> Exports:
     # Interned, because a definition, its place and its anchor mostly have one name.
     kept = values["names"]
     names = Names(
         definitions=tuple(map(sys.intern, kept["definitions"])),
-        bases={name: tuple(bases) for name, bases in kept["bases"].items()},
+        bases={name: tuple(bases) for name, bases in dict(kept["bases"]).items()},
         aliases=kept["aliases"],
         stars=tuple(kept["stars"]),
     )
-    places = {sys.intern(name): sys.intern(anchor) for name, anchor in values["places"].items()}
+    places = {sys.intern(name): sys.intern(anchor) for name, anchor in dict(values["places"]).items()}
     return Exports(values["module"], places, names)
 
 

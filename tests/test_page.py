@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 from html import escape
 from pathlib import Path
@@ -52,11 +54,25 @@ def test_a_page_survives_the_cache() -> None:
         *(b"", b"[]", b"{}", b"\xff", b"2", b"2\n", b"[]\n", b'"a"\n', b"null\n", b'{"title": 1}\n'),
         b'{"references": [], "open_ends": [["Formula", {}]]}\n',
         b'{"references": [], "open_ends": [0]}\n',
+        b'{"references": [], "open_ends": [[]], "packed_entries": 0}\n',
+        b'{"references": [], "open_ends": [], "packed_entries": "a"}\n',
     ],
 )
 def test_what_is_no_page_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         from_bytes(data)
+
+
+@pytest.mark.parametrize("wrong", [[], 5, None, "ab", [1], {}, [[]]])
+@pytest.mark.parametrize("part", ["open_ends", "symbols", "headings", "switches", "offer", "bases", "places"])
+def test_nothing_else_is_raised_for_a_wrong_part(part: str, wrong: object) -> None:
+    head, packed = to_bytes(made("class A(B):\n    x = 1\n")).split(b"\n", 1)
+    values = json.loads(head)
+    holder = {"bases": values["exports"]["names"], "places": values["exports"]}.get(part, values)
+    assert part in holder
+    holder[part] = wrong
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        from_bytes(json.dumps(values).encode() + b"\n" + packed)
 
 
 def test_formulas_and_links_are_left_open_with_their_places() -> None:
