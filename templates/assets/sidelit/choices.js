@@ -3,6 +3,10 @@
 {
   const root = document.documentElement;
 
+  // Fonts are made ready before anything is laid out in them, which would be laid out again.
+  const faces = new Map([...document.fonts].map((face) => [face.family, face]));
+  for (const { dataset } of document.querySelectorAll("[data-family]")) faces.get(dataset.family)?.load().catch(() => {});
+
   // Storage may be forbidden, and even asking for it is an error then. The choice holds for this page at least.
   function read(storage, key) {
     try { return globalThis[storage].getItem(key); } catch { return null; }

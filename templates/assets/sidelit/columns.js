@@ -1,31 +1,36 @@
-// Measures what style sheets cannot. Beside a longer neighbour, prose and code stay in the window while their section
-// scrolls by: a side that fits stands below the bar, and a higher one stops where its end is in sight. The prose of a
-// function goes on beside its body, which is a section of its own. What scrolls sideways can be reached by keyboard.
+// Measures what style sheets cannot. Beside a longer neighbour, prose and code stay in the window, and what scrolls
+// sideways can be reached by keyboard.
 {
   const wide = "#container mjx-container[display='true'], #container .highlight, #container pre, #container .docs table";
   const sides = "#container > .section > .docs, #container > .section > .code > .highlight";
   const bodies = "#container > .section[data-kind='body']";
 
-  // The boxes that are stops for the keyboard because they scroll, and for no other reason
+  // What is a stop for the keyboard only because it scrolls
   const stops = new WeakSet();
 
+  function measured(box) {
+    const overflows = box.scrollWidth > box.clientWidth + 1;
+    const isFormula = overflows && box.matches("mjx-container");
+    return { overflows, ems: isFormula && box.scrollWidth / parseFloat(getComputedStyle(box).fontSize) };
+  }
+
   const observer = new ResizeObserver((entries) => {
-    for (const { target, borderBoxSize: [box] } of entries) {
+    // All is measured before anything is written, as what is written has to be laid out.
+    const sizes = entries.map(({ target }) => target.matches(wide) && measured(target));
+    for (const [at, { target, borderBoxSize: [box] }] of entries.entries()) {
       if (target.matches(bodies)) target.previousElementSibling.style.setProperty("--sl-body", `${box.blockSize}px`);
       if (target.matches(sides)) target.style.setProperty("--sl-height", `${box.blockSize}px`);
-      if (target.matches(wide)) {
-        const overflows = target.scrollWidth > target.clientWidth + 1;
-        if (overflows && target.tabIndex < 0 && !target.querySelector("a[href], button, [tabindex='0']")) {
-          target.tabIndex = 0;
-          stops.add(target);
-        } else if (!overflows && stops.delete(target)) {
-          target.removeAttribute("tabindex");
-        }
-
-        // On paper nothing scrolls: a formula is set as small as it has to be.
-        const ems = target.scrollWidth / parseFloat(getComputedStyle(target).fontSize);
-        if (overflows && target.matches("mjx-container")) target.style.setProperty("--sl-ems", ems);
+      if (!sizes[at]) continue;
+      const { overflows, ems } = sizes[at];
+      if (overflows && target.tabIndex < 0 && !target.querySelector("a[href], button, [tabindex='0']")) {
+        target.tabIndex = 0;
+        stops.add(target);
+      } else if (!overflows && stops.delete(target)) {
+        target.removeAttribute("tabindex");
       }
+
+      // For paper, where nothing scrolls.
+      if (ems) target.style.setProperty("--sl-ems", ems);
     }
     if (arrived) sidelit.arrive(arrived);
   });

@@ -1,6 +1,5 @@
-// Lines of code have addresses: `#L59` and `#L59-L66`. A click on a number chooses the line, Shift and a click all lines
-// up to there. By keyboard the arrows go from number to number, Enter chooses, and with Shift both extend. A finger has
-// no Shift: where there is no mouse, a second tap extends.
+// Lines of code have addresses: `#L59` and `#L59-L66`. A click or Enter on a number chooses the line, with Shift all
+// lines up to there. A finger has no Shift: where there is no mouse, a second tap extends.
 {
   const numberOf = (lineno) => Number(lineno.id.slice(1));
   let numbers = [], anchor, bar, went;
