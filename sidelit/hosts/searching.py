@@ -50,7 +50,7 @@ class Searching:
     def __init__(self, own_theme: bool, others: bool) -> None:
         self._own_theme = own_theme
         self._others = others
-        self._indexed: list[tuple[str, str, bytes]] = []
+        self._indexed: list[search.Indexed] = []
         self._mathml: dict[str, str] = {}
         self.has_index = own_theme and bool(library())
         if own_theme and not self.has_index:
@@ -86,17 +86,16 @@ class Searching:
         title = Markup(str(page.title or "")).striptags()
         if not isinstance(page, AnnotatedPage | ApiPage):
             entries = search.entries_of(page.content or "", slots, "", title)
-            self._indexed.append((page.url, title, search.pack(entries)))
+            self._indexed.append(search.Indexed(page.url, title, search.pack(entries)))
         elif not page.made.redirect:
-            self._indexed.append((page.url, title, page.made.packed_entries))
+            self._indexed.append(search.Indexed(page.url, title, page.made.packed_entries))
 
     def write(self, site: Path) -> None:
         """
         ### Write the index
         """
         if self._indexed:
-            pages = (search.Indexed(url, title, search.unpack(packed)) for url, title, packed in self._indexed)
-            write(site / INDEX, search.script(pages, self._mathml).encode())
+            write(site / INDEX, search.script(self._indexed, self._mathml).encode())
             self._indexed.clear()
 
 
