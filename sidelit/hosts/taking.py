@@ -108,6 +108,7 @@ class Taking:
         self._needs: dict[Path, dict[str, Need]] = {}
         self._site = _Site()
         self._read = "", b""
+        self._offered: dict[str, dict[str, Any]] = {}
 
     def prepare(
         self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]
@@ -156,6 +157,13 @@ class Taking:
         """
         ### What the page says of it, empty if there is nothing to say
         """
+        values = self._offered.pop(subject.source.uri, None) or self.values(subject)
+        return offering(**values) if any(values.values()) else ""
+
+    def values(self, subject: Subject) -> dict[str, Any]:
+        """
+        ### The same, before it is HTML
+        """
         offer, source = subject.offer, subject.source
         places = {kind: place for kind in KINDS if (place := self._site.places.get((source.uri, kind)))}
         data = self._bytes(source) if "source" in places else None
@@ -168,7 +176,7 @@ class Taking:
         ]
         packages = [{"name": str(each), "note": _pinned(each)} for each in self._packages(subject)]
         licence = self._origins.licence(source.path)
-        values: dict[str, Any] = {
+        values = self._offered[source.uri] = {
             "downloads": downloads,
             "colab": self._colab.colab(places["notebook"]) if self._colab and "notebook" in places else "",
             "copied": self._from(subject, places["source"]) if data is not None and _is_utf8(data) else "",
@@ -177,7 +185,7 @@ class Taking:
             "licence": {"name": licence.name, "href": self._licence_address(subject, licence)} if licence.name else {},
             "citation": {"plain": plain(offer.paper), "bibtex": bibtex(offer.paper)} if offer.paper else {},
         }
-        return offering(**values) if any(values.values()) else ""
+        return values
 
     def _bytes(self, source: Source) -> bytes | None:
         """The source as it is on the disk, which is asked for when a page is shown and when it is written; none where
