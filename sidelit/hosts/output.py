@@ -13,5 +13,9 @@ def write(path: Path, data: bytes) -> None:
     """
     ## Write a file, and the folders around it
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        # Most folders are there, with the page that the file is for.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)

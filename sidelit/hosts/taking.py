@@ -18,24 +18,27 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sidelit import portable
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.export.citation import bibtex, plain
-from sidelit.export.drafts import Drafts, Wish
-from sidelit.export.notebook import Repository, notebook_text, repository_of
 from sidelit.export.origin import Licence, Origins
 from sidelit.export.requirements import Need, declared_needs, need
-from sidelit.export.standalone import Draft, standalone_text
 from sidelit.hosts.output import write
 from sidelit.links import relative_url
 from sidelit.offer import Offer
 from sidelit.page import offering
 from sidelit.theme import ASSETS
 from sidelit.tree import Source, name_of
+
+# Few sites have standalone files and notebooks, and what makes them takes long to import.
+if TYPE_CHECKING:
+    from sidelit.export.drafts import Wish
+    from sidelit.export.notebook import Repository
+    from sidelit.export.standalone import Draft
 
 KINDS = ("source", "standalone", "notebook")
 
@@ -135,7 +138,10 @@ class Taking:
                     if kind != "source":
                         wishes[subject.source.uri, kind] = self._wish(subject, kind)
 
-        site.drafts = Drafts(self._cache).get_many(wishes.values(), pause)
+        if wishes:
+            from sidelit.export.drafts import Drafts
+
+            site.drafts = Drafts(self._cache).get_many(wishes.values(), pause)
         asked = {(each.source.uri, kind) for each in pages for kind in KINDS[1:] if getattr(each.offer, kind)}
         problems: list[Diagnostic] = []
         for key, wish in wishes.items():
@@ -146,6 +152,8 @@ class Taking:
         return list(dict.fromkeys(problems))
 
     def _wish(self, subject: Subject, kind: str) -> Wish:
+        from sidelit.export.drafts import Wish
+
         if kind == "notebook":
             return Wish(subject.source.path, kind, repository=self._repository)
         name = subject.offer.standalone
@@ -240,8 +248,11 @@ class Taking:
     def _content(self, subject: Subject, kind: str) -> bytes | None:
         if kind == "source":
             return self._bytes(subject.source)
+        from sidelit.export.notebook import notebook_text
+        from sidelit.export.standalone import standalone_text
+
         draft = self._site.drafts[self._wish(subject, kind)]
-        assert isinstance(draft, Draft)
+        assert not isinstance(draft, Diagnostic)
         origin = self._origins.of([Path(path) for path in draft.facts.paths], self._top)
         if kind == "standalone":
             return standalone_text(draft, origin).encode()
@@ -260,6 +271,10 @@ _LABELS = (
 
 def _repository(url: str, edit_uri: str) -> Repository | None:
     """Return the repository, on the branch that pages are edited on."""
+    if not url:
+        return None
+    from sidelit.export.notebook import repository_of
+
     try:
         repository = repository_of(url)
     except ValueError:
