@@ -251,6 +251,33 @@ def test_a_page_that_cannot_be_read_any_more_is_finished_again(
     assert project.build() == first
 
 
+def test_an_old_site_that_somebody_has_changed_is_written_again(project: Project) -> None:
+    first = project.build()
+    pages = [project.root / "site/pkg" / name for name in ("a.html", "c.html", "a.py", "__init__.py")]
+    pages[0].write_text("spoiled")
+    pages[1].unlink()
+    pages[2].write_text("spoiled")
+    pages[3].chmod(0o600)
+    assert project.build() == first
+    assert pages[3].stat().st_mode == pages[2].stat().st_mode
+
+
+def test_an_old_site_stays_whole_while_a_new_one_takes_its_files_over(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site, _), inode = project.build(), (project.root / "site/pkg/c.html").stat().st_ino
+    project.edit("docs/index.md", "Home", "Start")
+    monkeypatch.setattr(mkdocs, "tree_script", lambda nav: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        project.build()
+    assert snapshot(project.root / "site") == site
+    monkeypatch.undo()
+    project.edit("docs/index.md", "Start", "Home")
+    assert project.build()[0] == site
+    taken = (project.root / "site/pkg/c.html").stat()
+    assert taken.st_ino == inode and taken.st_nlink == 1
+
+
 def test_the_templates_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copied = shutil.copytree(TEMPLATES, tmp_path / "templates")
     monkeypatch.setattr(fingerprint, "TEMPLATES", copied)

@@ -15,14 +15,17 @@ is kept. Nor is a page of which something was told on the way, since that has to
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidelit import fingerprint
 from sidelit.cache import Cache, digest
 from sidelit.hosts.documents import AnnotatedPage
+from sidelit.hosts.output import take_over
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -35,6 +38,10 @@ READ = (
 
 # Who may be there besides us: MkDocs' search looks at pages and changes none.
 _SEARCH = ("mkdocs.contrib.search", "properdocs.contrib.search")
+
+
+# Before the page stands the SHA-256 of what was written.
+_DIGEST = 32
 
 
 class Finished:
@@ -72,26 +79,31 @@ class Finished:
         """
         return self._keys.get(page.file.src_uri) in self._there
 
-    def take(self, page: AnnotatedPage) -> str:
+    def take(self, page: AnnotatedPage, site: Path, old: Path | None) -> str | None:
         """
         ### The page as it was written
 
-        Empty where it was not, or cannot be read any more.
+        `None` where it was not, or cannot be read any more. If it is in the `old` site that this one replaces, it is
+        taken over from there, and there is nothing left to write.
         """
         if self.has(page) and (data := self._cache.get("finished", self._keys[page.file.src_uri])):
+            place = page.file.dest_uri
+            if old and take_over(site / place, data[:_DIGEST], old / place):
+                return ""
             try:
-                return zlib.decompress(data).decode("utf-8", "surrogatepass")
+                return zlib.decompress(data[_DIGEST:]).decode()
             except (zlib.error, UnicodeDecodeError):
                 # A foreign entry in the cache: the page is finished again.
                 pass
-        return ""
+        return None
 
     def keep(self, page: AnnotatedPage, output: str) -> None:
         """
         ### Keep what was written
         """
         if key := self._keys.get(page.file.src_uri):
-            self._cache.put("finished", key, zlib.compress(output.encode("utf-8", "surrogatepass"), 1))
+            data = output.encode("utf-8", "xmlcharrefreplace")
+            self._cache.put("finished", key, hashlib.sha256(data).digest() + zlib.compress(data, 1))
 
     def forget(self, page: AnnotatedPage) -> None:
         """

@@ -63,12 +63,15 @@ class SidelitPlugin(BasePlugin[Options]):
     """
     ## The plugin
 
-    `show_progress` is for a terminal; the command line sets it. With `goes_on`, what runs beside a build is kept after
-    it, so that a server can have single pages made [again](again.py). `pause` is called at each page, and may raise an
-    exception to end the build.
+    * `show_progress` is for a terminal; the command line sets it
+    * `old` is the site that the new one will replace, if there is one
+    * with `goes_on`, what runs beside a build is kept after it, so that a server can have single pages made
+      [again](again.py)
+    * `pause` is called at each page, and may raise an exception to end the build
     """
 
     show_progress = False
+    old: Path | None = None
     goes_on = False
     pause: Callable[[], None] = staticmethod(lambda: None)
     again: Again
@@ -262,7 +265,8 @@ class SidelitPlugin(BasePlugin[Options]):
         content, page.toc = self._kept
         if isinstance(page, AnnotatedPage):
             self._teller.tell(page.made.diagnostics)
-            if ready := self._finished.take(page):
+            ready = self._finished.take(page, Path(config.site_dir), self.old)
+            if ready is not None:
                 self._typesetting.note(page.made.formulas, page.made.symbols)
                 context["ready"] = ready
                 return context
@@ -309,7 +313,7 @@ class SidelitPlugin(BasePlugin[Options]):
         redirect = page.made.redirect
         if not self._finished.has(page):
             self._finished.keep(page, output)
-        self._taking.write(_subject(page), Path(config.site_dir))
+        self._taking.write(_subject(page), Path(config.site_dir), self.old)
         page.content = None
         page.made = page.made.emptied()
         return redirection(page.made.title, self._linking.address(redirect, page)) if redirect else output

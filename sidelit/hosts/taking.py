@@ -113,9 +113,7 @@ class Taking:
         self._read = "", b""
         self._offered: dict[str, dict[str, Any]] = {}
 
-    def prepare(
-        self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]
-    ) -> list[Diagnostic]:
+    def prepare(self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]) -> list[Diagnostic]:
         """
         ### Make the files, now that all pages are known
 
@@ -231,15 +229,17 @@ class Taking:
 
     # ### Beside the page
 
-    def write(self, subject: Subject, site: Path) -> None:
+    def write(self, subject: Subject, site: Path, old: Path | None = None) -> None:
         """
         ### Write the files of a page
+
+        `old` is the site that this one replaces, if there is one.
         """
         source = subject.source
         for kind in KINDS:
             place = self._site.places.get((source.uri, kind))
             if place and (content := self._content(subject, kind)) is not None:
-                write(site / place, content)
+                write(site / place, content, old and old / place)
         self._read = "", b""
         licence = self._origins.licence(source.path)
         if licence.name and licence.text and not (target := site / _licence_place(licence)).exists():
