@@ -189,9 +189,13 @@ def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> str:
         title = _first_title(places, page.title) or _json(_mixed((page.title,)))
         return _FORMULA.sub(numbered, f"[{_json(page.url)},{title},{places}]")
 
-    pages_listed = ",".join(map(listed, pages))
+    # A large site is put together once, and not copied at each step.
+    parts = ['window.sidelitIndex = {"pages":[']
+    for number, page in enumerate(pages):
+        parts.append("," * (number > 0) + _without_tags(listed(page)))
     formulas = _json([[tex, mathml.get(tex, "")] for tex in map(json.loads, numbers)])
-    return _assigned("sidelitIndex", f'{{"pages":[{pages_listed}],"formulas":{formulas}}}')
+    parts.append(f'],"formulas":{_without_tags(formulas)}}};\n')
+    return "".join(parts)
 
 
 def _first_title(places: str, title: str) -> str:
@@ -211,11 +215,11 @@ def assignment(name: str, value: object) -> str:
     In ASCII, so that no character ends a line or means something else elsewhere, and without the `<` that could begin
     a tag.
     """
-    return _assigned(name, _json(value))
+    return f"window.{name} = {_without_tags(_json(value))};\n"
 
 
-def _assigned(name: str, text: str) -> str:
-    return f"window.{name} = {text};\n".replace("<", "\\u003c")
+def _without_tags(text: str) -> str:
+    return text.replace("<", "\\u003c")
 
 
 def _json(value: object) -> str:

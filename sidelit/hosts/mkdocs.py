@@ -229,7 +229,7 @@ class SidelitPlugin(BasePlugin[Options]):
             config.extra_css.append(MATH_SHEET)
 
         # Formulas of pages that were finished before are not asked for.
-        known = [(page, found) for page in pages if (found := self._known(page)) is not None]
+        known = ((page, found) for page in pages if (found := self._known(page)) is not None)
         self._finished.look(config, self._nav, self._typesetting.setup, known)
         for page in pages:
             if not self._finished.has(page):

@@ -241,6 +241,7 @@ class Taking:
             if place and (content := self._content(subject, kind)) is not None:
                 write(site / place, content, old and old / place)
         self._read = "", b""
+        self._offered.pop(source.uri, None)
         licence = self._origins.licence(source.path)
         if licence.name and licence.text and not (target := site / _licence_place(licence)).exists():
             write(target, f"{licence.text}\n".encode())
