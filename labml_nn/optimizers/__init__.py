@@ -102,6 +102,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import compress
 from numbers import Real
 from typing import Any
 
@@ -553,16 +554,16 @@ class GenericAdaptiveOptimizer(Optimizer):
         """
         jobs = Jobs()
         for group in self.param_groups:
-            pairs = [(param, grad) for param in group["params"] if (grad := param.grad) is not None]
-            jobs.groups += [group] * len(pairs)
-            jobs.params += [param for param, _ in pairs]
-            jobs.grads += [grad for _, grad in pairs]
+            grads = [param.grad for param in group["params"]]
+            present = [grad is not None for grad in grads]
+            jobs.params += compress(group["params"], present)
+            jobs.grads += compress(grads, present)
+            jobs.groups += [group] * sum(present)
         self.check_gradients(jobs)
 
-        for group, param in zip(jobs.groups, jobs.params, strict=True):
-            state = self.state[param]
+        jobs.states += map(self.state.__getitem__, jobs.params)
+        for state, group, param in zip(jobs.states, jobs.groups, jobs.params, strict=True):
             self.prepare_state(state, group, param)
-            jobs.states.append(state)
 
         if self.backend == "eager" or not self.elementwise:
             count(jobs.states)
@@ -578,8 +579,9 @@ class GenericAdaptiveOptimizer(Optimizer):
         in all rows. With `check_finite` also for one that is infinite or not a number. Without it, such gradients do
         what they do in `torch.optim`, and `GradScaler` counts on that.
         """
+        strided = torch.strided
         for param, grad in zip(jobs.params, jobs.grads, strict=True):
-            if grad.layout != torch.strided:
+            if grad.layout is not strided:
                 raise RuntimeError(
                     f"{type(self).__name__} needs dense gradients, got one of layout {grad.layout} for a "
                     f"parameter of shape {tuple(param.shape)}; use torch.optim.SparseAdam for sparse gradients"

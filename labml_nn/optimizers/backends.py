@@ -20,8 +20,8 @@ optimizer = Adam(model.parameters(), lr=1e-3, backend="flat")
   everything, and can be followed in a debugger.
 * `"compiled"` has `torch.compile` make one loop of the rule, and runs it over each tensor. Where that cannot be done
   it compiles the rule for some fifty tensors at a time.
-* `"flat"` lays small tensors end to end in a buffer, and steps the buffer. Tensors that are large enough to be worth
-  a call of their own are stepped as above.
+* `"flat"` does the same, and lays the state of short tensors end to end in a buffer. Where there is no such loop, on
+  a GPU for example, it lays small parameters and gradients end to end too, and steps the buffer.
 
 ## Why it matters
 
@@ -32,14 +32,17 @@ one loop of it, in which each number is loaded once and stored once.
 
 A small tensor has another trouble. Starting an operation costs about a microsecond, which is as long as the
 arithmetic on some thousand numbers takes, and a model with a thousand small tensors starts many thousands of
-operations in each step. With the loop it is [one call for each](#Loop), and in chunks it is a few. What is left is
-that each tensor has to be looked at: is it like the one that this loop was compiled for? That costs some tenths of a
-microsecond, four times for each parameter, as the step before is likely to have pushed the answer out of the cache.
-`torch.compile` asks more than once; here it is [asked once](#Piece.holds), and what was compiled is [called
-directly](#Direct).
+operations in each step. With the loop it is [one call for all of them](#Loop.load), and in chunks it is a few. What is
+left is that each tensor has to be looked at: is it like the one that this loop was compiled for, and where does it lie?
+That costs some tenths of a microsecond, as the step before is likely to have pushed the answer out of the cache.
+`torch.compile` asks more than once; here it is [asked once](#Row), and what was compiled is called directly.
 
-In the buffer they are one tensor. Gathering them costs a copy of the parameters and of the gradients, and another one
-to put the parameters back. The averages live in the buffer all the time.
+With several threads there are two ways to share the work. A long tensor is cut, and each thread has a part of it. A
+short tensor is over before the threads have met, so each thread has tensors of its own. PyTorch's fused loop cuts them
+all.
+
+Where the state of many tensors is [in one place](#gather_states), a step reads it from end to end, which is what memory
+does best. With a thousand tensors of ten thousand numbers that is worth some hundredths of the time.
 
 ## What is compiled again, and what is not
 
@@ -71,7 +74,7 @@ and a run can go on under any other.
 
 * methods that override [`step_param`](__init__.py#GenericAdaptiveOptimizer.step_param), as they are not elementwise
 * complex parameters, which the compiler knows little about
-* parameters of no dimensions, outside a buffer: the compiler takes them for numbers
+* parameters of no dimensions in chunks: the compiler takes them for numbers
 * parameters whose state holds something other than tensors of their own shape
 * parameters that share memory with another parameter, with state or with a gradient
 * tensor subclasses, quantised ones for example. A `DTensor`, as parameters are under FSDP, is not among them: an
@@ -83,10 +86,13 @@ and a run can go on under any other.
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict, deque
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from ctypes import CDLL, PyDLL, c_int64, c_void_p, cast, py_object
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from functools import partial
+from itertools import accumulate, chain
 from math import ceil
 from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -102,16 +108,21 @@ BACKENDS = ("eager", "compiled", "flat")
 # How many tensors are compiled together. With fewer the calls cost more, with more the compiler takes longer.
 CHUNK = 50
 
-# How many are looked at, and then stepped by the loop. What is read of them in the first place stays in the cache.
-ROW = 200
+# How many are looked at, and then stepped by the loop. Where one is not what it was, all of them are run eagerly once.
+ROW = 1000
 
-# Tensors of at most so many numbers are gathered. It was found when chunks were called through `torch.compile`. Now
-# that they are called directly, fewer may be better.
+# Tensors of at most so many numbers are gathered in buffers, where there is no loop for them.
 SMALL = 2**12
 
 # So many numbers make a buffer. One of parameters and one of gradients should stay in the cache between being filled
 # and being used.
 BUFFER = 2**18
+
+# So many numbers of any type fill whole lines of the cache.
+LINE = 64
+
+# Tensors of at most so many numbers are stepped by one thread each.
+SHORT = 2**16
 
 # What `torch.compile` compiles graphs with
 COMPILER = "inductor"
@@ -120,6 +131,29 @@ COMPILER = "inductor"
 # A loop over several parameters at once reads from so many places that memory falls behind. Nor does it have to try
 # for each line of the rule whether it goes together with lines that are far away.
 OPTIONS = {"size_asserts": False, "cpp.max_horizontal_fusion_size": 1, "max_fusion_buffer_group_pairwise_attempts": 16}
+
+# What looks up the addresses of tensors, and what calls a kernel for many: `at` are columns of addresses.
+DRIVER = """
+#include <cstdint>
+
+extern "C" void* PyList_GetItem(void* list, int64_t place);
+
+extern "C" void find(void* (*address)(void*), void* list, void** at, int64_t count) {{
+    for (int64_t i = 0; i < count; i++)
+        at[i] = address(PyList_GetItem(list, i));
+}}
+
+extern "C" void drive(void (*kernel)({types}), void*** at, const int64_t* lengths, int64_t count) {{
+    for (int64_t i = 0; i < count; i++)
+        if (lengths[i] > {short})
+            kernel({taken});
+
+    #pragma omp parallel for num_threads({threads}) schedule(dynamic, 8)
+    for (int64_t i = 0; i < count; i++)
+        if (lengths[i] <= {short})
+            kernel({taken});
+}}
+"""
 
 # Types with too few digits for the averages of an optimizer
 HALF = (torch.float16, torch.bfloat16)
@@ -326,8 +360,8 @@ class Loop:
 
     What the compiler makes of a rule for one vector is a function in C++ that takes a few addresses and a length. What
     PyTorch puts around it takes longer than the numbers of a small tensor do. So this gets hold of the function
-    itself. `map` then calls it for one parameter after the other, without a line of Python in between, and as it is
-    the same for all of them it is compiled in a second or two, whatever the model looks like.
+    itself. A [few lines of C++](#Loop.load) call it for one parameter after the other, and as it is the same for all
+    of them it is compiled in a second or two, whatever the model looks like.
 
     `dtypes` are the types of $\theta$, of the gradient and of the state entries, which have the names `keys`.
     """
@@ -345,8 +379,11 @@ class Loop:
         # The length tells how many threads are worth their while. Another version of PyTorch may keep its function
         # elsewhere. Then chunks are compiled, and what else is wrong will be told there.
         try:
-            self.kernel, self.order = self.watch(run, self.example(10_007), scalars)
-            self.works = self.kernel is not None and self.is_right(run, scalars)
+            kernel, order = self.watch(run, self.example(10_007), scalars)
+            self.works = kernel is not None
+            if self.works:
+                self.load(kernel, order)
+                self.works = self.is_right(run, scalars)
         except Exception:
             self.works = False
 
@@ -428,20 +465,53 @@ class Loop:
         """
         mine, theirs = self.example(29), self.example(29)
         run(theirs)
-        self(mine, [29], scalars)
+        self([*map(self.addresses, mine)], array("q", [29]), scalars)
         return len(self.spaces) == 1 and all(map(torch.equal, chain(*mine), chain(*theirs)))
 
-    def __call__(self, columns: list[list[torch.Tensor]], lengths: list[int], scalars: dict[str, Any]) -> None:
+    def load(self, kernel: Any, order: list[int]) -> None:
+        """
+        ### What calls it for each tensor
+
+        The kernel shares long tensors among threads. Short ones are dealt out by the driver: for them, waiting until
+        each thread has done its part takes as long as the part. A scalar is the same for all tensors.
+        """
+        from torch._C._dynamo.guards import _torchinductor_pyobject_tensor_data_ptr as data_ptr
+        from torch._inductor.codecache import CppCodeCache
+
+        length = max(order)
+        types = ["int64_t" if place == length else "void*" for place in order]
+        taken = [
+            "lengths[i]" if place == length else f"at[{place}][{'i' if place < len(self.dtypes) else 0}]"
+            for place in order
+        ]
+        names = {"types": ", ".join(types), "taken": ", ".join(taken)}
+        library = CppCodeCache.load(DRIVER.format(**names, short=SHORT, threads=torch.get_num_threads()))
+
+        # Looking at Python's lists takes its lock, and stepping does without.
+        find, drive = PyDLL(library._name).find, library.drive
+        find.argtypes, find.restype = [c_void_p, py_object, c_void_p, c_int64], None
+        drive.argtypes, drive.restype = [c_void_p, c_void_p, c_void_p, c_int64], None
+        self.find = partial(find, data_ptr)
+        self.drive = partial(drive, cast(CDLL(kernel.__self__.__file__).kernel, c_void_p))
+
+    def addresses(self, tensors: list[torch.Tensor]) -> array[int]:
+        """
+        ### Where they are
+        """
+        at = array("q", bytes(8 * len(tensors)))
+        self.find(tensors, at.buffer_info()[0], len(tensors))
+        return at
+
+    def __call__(self, columns: list[array[int]], lengths: array[int], scalars: dict[str, Any]) -> None:
         r"""
         ### Run it over tensors
 
-        `columns` are lists of $\theta$, of gradients and of each state entry.
+        `columns` are the addresses of $\theta$, of gradients and of each state entry.
         """
-        values = [*columns, *map(repeat, scalars.values()), lengths]
-        deque(map(self.kernel, *(values[place] for place in self.order)), maxlen=0)
-
-        # Autograd asks whether a parameter has changed since it was used.
-        torch.autograd.graph.increment_version(columns[0])
+        numbers = [[value] if isinstance(value, torch.Tensor) else [] for value in scalars.values()]
+        at = [*columns, *map(self.addresses, numbers)]
+        table = array("q", [column.buffer_info()[0] for column in at])
+        self.drive(table.buffer_info()[0], lengths.buffer_info()[0], len(lengths))
 
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
@@ -602,11 +672,14 @@ class Piece:
         thetas: list[torch.Tensor],
         grads: list[torch.Tensor],
         scalars: dict[str, Any],
-    ) -> None:
+    ) -> bool:
         """
         ### Step a chunk
+
+        Returns whether that was done.
         """
         run(thetas, grads, self.states, scalars)
+        return True
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
@@ -627,12 +700,22 @@ class Row(Piece):
         """
         ### Note what the loop takes
 
-        Beside parameters and gradients: a list of each state entry, and lengths.
+        Beside parameters and gradients: a list of each state entry, and lengths. And where all of it lies.
         """
         super().rely_on(jobs)
-        each = len(self.states[0])
-        self.columns = [self.owned[start::each] for start in range(each)]
-        self.lengths = [theta.numel() for theta in self.members(jobs)[0]]
+        self.columns = [[state[key] for state in self.states] for key in self.states[0]]
+        thetas, _ = self.members(jobs)
+        self.lengths = array("q", map(torch.Tensor.numel, thetas))
+        self.at = [array("q", map(torch.Tensor.data_ptr, column)) for column in (thetas, *self.columns)]
+
+    def holds(self, thetas: list[torch.Tensor], grads: list[torch.Tensor]) -> bool:
+        """
+        ### Is it still good?
+
+        That all but the gradients still lies where it lay is seen [when the addresses are asked for](#Row.run), and
+        no more is asked of state entries.
+        """
+        return bool(self.guards.check(*thetas, *grads))
 
     def run(
         self,
@@ -640,11 +723,22 @@ class Row(Piece):
         thetas: list[torch.Tensor],
         grads: list[torch.Tensor],
         scalars: dict[str, Any],
-    ) -> None:
+    ) -> bool:
         """
         ### Step a row
+
+        Or none of it, where something lies elsewhere than before, or a gradient where a parameter does.
         """
-        run([thetas, grads, *self.columns], self.lengths, scalars)
+        assert isinstance(run, Loop)
+        theta, *states = map(run.addresses, (thetas, *self.columns))
+        grad = run.addresses(grads)
+        if [theta, *states] != self.at or not self.taken.isdisjoint(grad):
+            return False
+        run([theta, grad, *states], self.lengths, scalars)
+
+        # Autograd asks whether a parameter has changed since it was used.
+        torch.autograd.graph.increment_version(thetas)
+        return True
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
@@ -676,7 +770,7 @@ class Bucket(Piece):
         thetas: list[torch.Tensor],
         grads: list[torch.Tensor],
         scalars: dict[str, Any],
-    ) -> None:
+    ) -> bool:
         """
         ### Step a bucket
         """
@@ -686,6 +780,7 @@ class Bucket(Piece):
         self.gather(self.grad, self.grad_views, grads)
         run([self.theta], [self.grad], self.states, scalars)
         torch._foreach_copy_(thetas, self.theta_views)
+        return True
 
     def compile(self, rule: Callable[..., None], scalars: dict[str, Any]) -> Callable[..., None]:
         """
@@ -766,7 +861,7 @@ def make_plan(jobs: Jobs, flat: bool, loops: bool, functions: dict[Any, Function
     """
     ## Make a plan
 
-    This moves the state of the parameters into new memory: the counts, and under `flat` whatever small parameters
+    This moves the state of the parameters into new memory: the counts, and under `flat` whatever short parameters
     have. `functions` are the compiled ones that there are already, by the signature of the pieces that they are for.
     """
     places = enumerate(zip(jobs.params, jobs.grads, jobs.states, strict=True))
@@ -779,33 +874,35 @@ def make_plan(jobs: Jobs, flat: bool, loops: bool, functions: dict[Any, Function
 
     alike = defaultdict(list)
     for row in regular:
-        theta, state = local(jobs.params[row]), jobs.states[row]
-        small = flat and theta.numel() <= SMALL
+        theta, grad, state = local(jobs.params[row]), local(jobs.grads[row]), jobs.states[row]
+        others = [local(value) for value in entries(state).values()]
 
-        # The compiler takes a tensor of no dimensions for a number, and may not write to it. In a buffer it has one.
-        if row in shared or not (small or theta.dim()):
+        # The loop is in C++, and takes a parameter and its gradient for numbers of the same type.
+        looped = loops and theta.device.type == "cpu" and grad.dtype == theta.dtype and is_dense(theta, [grad, *others])
+        small = flat and not looped and theta.numel() <= SMALL
+
+        # In a chunk, the compiler takes a tensor of no dimensions for a number, and may not write to it.
+        if row in shared or not (looped or small or theta.dim()):
             continue
-
-        types = tuple((key, local(value).dtype) for key, value in entries(state).items())
-        place = theta.device, theta.dtype, types, is_spread(jobs.params[row])
 
         # Vectors have buffers of their own, which are quicker to fill.
         vector = small and theta.dim() == 1
-        # The loop is in C++, and takes both for numbers of the same type.
-        grad = local(jobs.grads[row])
-        alone = loops and not small and theta.device.type == "cpu" and grad.dtype == theta.dtype
-        dense = alone and is_dense(theta, [grad, *map(local, entries(state).values())])
-        alike[id(jobs.groups[row]), int(state["step"]), place, vector, dense, small].append(row)
+        place = theta.device, theta.dtype, (*state,), (*(each.dtype for each in others),), is_spread(jobs.params[row])
+        alike[id(jobs.groups[row]), int(state["step"]), place, vector, looped, small].append(row)
 
     pieces: list[Piece] = []
     scratch: dict[Any, torch.Tensor] = {}
-    for (*_, dense, small), rows in alike.items():
-        for part in buffers(rows, jobs) if small else chunks(rows, ROW if dense else CHUNK):
+    left = []
+    for (*_, looped, small), rows in alike.items():
+        for part in buffers(rows, jobs) if small else chunks(rows, ROW if looped else CHUNK):
             members = jobs.at(part)
             if small:
                 piece: Piece = make_bucket(part, members, scratch, functions)
             else:
-                piece = make_chunk(part, members, dense, functions)
+                # What was in the place of the state is kept until the end. Otherwise the next small things would be
+                # put there, far from each other, and they are read in every step.
+                left += gather_states(members) if flat and looped else []
+                piece = make_chunk(part, members, looped, functions)
             piece.rely_on(jobs)
             pieces.append(piece)
 
@@ -853,6 +950,25 @@ def gather_steps(states: list[State]) -> torch.Tensor:
     return steps
 
 
+def gather_states(jobs: Jobs) -> list[torch.Tensor]:
+    """
+    ## The states of short parameters in one place
+
+    Each entry becomes a view of a buffer, in which it begins with a line of the cache. So a step reads one buffer from
+    end to end, and finds the views near each other. Returns the tensors that were there before.
+    """
+    before = []
+    states = [state for param, state in zip(jobs.params, jobs.states, strict=True) if local(param).numel() <= SHORT]
+    for key in entries(states[0]) if states else ():
+        old = [local(state[key]) for state in states]
+        starts = [0, *accumulate(ceil(each.numel() / LINE) * LINE for each in old)]
+        buffer = torch.zeros(starts[-1], dtype=old[0].dtype, device=old[0].device)
+        for state, each, start in zip(states, old, starts, strict=False):
+            before.append(state[key])
+            state[key] = like(buffer.as_strided(each.shape, each.stride(), start).copy_(each), state[key])
+    return before
+
+
 def is_dense(theta: torch.Tensor, others: list[torch.Tensor]) -> bool:
     """
     ## Do they lie in memory alike, and without gaps?
@@ -863,11 +979,11 @@ def is_dense(theta: torch.Tensor, others: list[torch.Tensor]) -> bool:
     return all(tensor.stride() == strides for tensor in (theta, *others))
 
 
-def make_chunk(rows: list[int], jobs: Jobs, dense: bool, functions: dict[Any, Functions]) -> Piece:
+def make_chunk(rows: list[int], jobs: Jobs, looped: bool, functions: dict[Any, Functions]) -> Piece:
     """
     ## Make a chunk
 
-    Or a row, where the tensors are dense.
+    Or a row, which is for the loop.
     """
     thetas, grads = [local(param) for param in jobs.params], [local(grad) for grad in jobs.grads]
     states = [{key: local(value) for key, value in entries(state).items()} for state in jobs.states]
@@ -875,17 +991,15 @@ def make_chunk(rows: list[int], jobs: Jobs, dense: bool, functions: dict[Any, Fu
     # Everything that the compiler makes use of
     tensors = [*thetas, *grads, *(value for state in states for value in state.values())]
     looks = tuple((tensor.device, tensor.dtype, tensor.shape, tensor.stride()) for tensor in tensors)
-    kind: type[Piece]
-    signature: tuple[Any, ...]
-    kind, signature = Piece, ("chunk", tuple(states[0]), looks)
-    if dense:
-        kind, signature = Row, ("row", thetas[0].dtype, tuple((key, value.dtype) for key, value in states[0].items()))
-    return kind(
+    signature: tuple[Any, ...] = "chunk", tuple(states[0]), looks
+    if looped:
+        signature = "row", thetas[0].dtype, tuple((key, value.dtype) for key, value in states[0].items())
+    return (Row if looped else Piece)(
         rows=rows,
         group=jobs.groups[0],
         dtype=thetas[0].dtype,
         states=states,
-        owned=tensors[2 * len(rows) :],
+        owned=[] if looped else tensors[2 * len(rows) :],
         views=[],
         spread=is_spread(jobs.params[0]),
         functions=functions[signature],
@@ -1028,8 +1142,8 @@ class Runner:
         """
         ### Run a piece
 
-        Returns whether that worked out. If it did not, everything is run eagerly from here on. A function is compiled
-        before it is run, so nothing has been changed by then.
+        Returns whether that worked out. Without a compiler, everything is run eagerly from here on. A function is
+        compiled before it is run, so nothing has been changed by then.
         """
         try:
             function = self.function(piece, scalars)
@@ -1037,7 +1151,7 @@ class Runner:
                 # The next plan does without.
                 self.loops = False
                 return False
-            piece.run(function, thetas, grads, scalars)
+            return piece.run(function, thetas, grads, scalars)
         except Exception as error:
             from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
@@ -1050,7 +1164,7 @@ class Runner:
                 f"torch.compile, which does not work here: {reason}",
                 stacklevel=2,
             )
-        return self.works
+        return False
 
     def function(self, piece: Piece, scalars: dict[str, Any]) -> Callable[..., None]:
         """

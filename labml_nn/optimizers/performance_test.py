@@ -140,6 +140,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -334,11 +335,23 @@ def load_compiler() -> None:
     """
     ## Load the compiler
 
-    By compiling as little as can be.
+    By compiling as little as can be, which nobody has compiled before.
     """
-    param = torch.zeros(2, requires_grad=True)
-    param.grad = torch.zeros(2)
-    first_step(Adam([param], backend="compiled"))
+    number = random.random()
+    torch.compile(lambda tensor: tensor + number)(torch.zeros(2))
+
+
+@cache
+def know_machine() -> None:
+    """
+    ## Let PyTorch find out what the machine can do
+
+    When it compiles for the first time on a machine, it tries which instructions the C++ compiler and the processor
+    know. That takes 8 s here. It keeps on disk what it found, for all processes to come, so it has to have compiled
+    something.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(load_compiler).result()
 
 
 def begin(optimizer: Optimizer) -> tuple[float, float | None]:
@@ -401,6 +414,7 @@ def measure_apart(model: Model, threads: int, rounds: int) -> Measured:
     """
     ## Measure in a process of its own
     """
+    know_machine()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(measure, model, threads, rounds).result()
 

@@ -52,16 +52,19 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("loops", [True, False], ids=["loop", "no loop"])
 @pytest.mark.parametrize("backend", COMPILING)
 @pytest.mark.parametrize(("cls", "options"), CASES)
-def test_equals_eager_with_a_real_compiler(backend, cls, options, make_params, train, difference):
+def test_equals_eager_with_a_real_compiler(backend, cls, options, loops, make_params, train, difference):
     params, reference = make_params(), make_params()
     ours, eager = cls(params, lr=0.02, backend=backend, **options), cls(reference, lr=0.02, **options)
+    ours.runner.loops = loops
     for tensors, optimizer in ((params, ours), (reference, eager)):
         train(tensors, optimizer, 100, torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.97))
     assert ours.runner.works
-    assert ours.runner.loops
-    assert any(isinstance(piece, backends.Row) for piece in ours.runner.plan.pieces) == (backend == "compiled")
+    assert ours.runner.loops == loops
+    expected = backends.Row if loops else backends.Bucket if backend == "flat" else backends.Piece
+    assert {type(piece) for piece in ours.runner.plan.pieces} == {expected}
     assert difference(params, reference) < 1e-12
     for p, q in zip(params, reference, strict=True):
         assert ours.state[p].keys() == eager.state[q].keys()
@@ -408,15 +411,15 @@ def test_a_step_is_seen_by_a_graph_that_saved_the_parameter(compiler, request, m
 
 @pytest.mark.parametrize("backend", COMPILING)
 def test_tensors_of_any_length_and_order_share_a_loop(backend, monkeypatch, difference):
-    """One compilation for vectors, matrices, channels last and nothing at all."""
-    monkeypatch.setattr(backends, "SMALL", -1)
+    """One compilation for vectors, matrices, channels last and nothing at all, short ones and long ones."""
+    monkeypatch.setattr(backends, "SHORT", 200)
     results = []
     for chosen in (backend, "eager"):
         generator = torch.Generator().manual_seed(0)
-        shapes = [(1,), (3,), (16,), (1000,), (70, 70), (0, 2), (2, 3, 5, 4)]
+        shapes = [(), (1,), (3,), (16,), (1000,), (70, 70), (0, 2), (2, 3, 5, 4)]
         params = [torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes]
         params[-1] = params[-1].to(memory_format=torch.channels_last)
-        params.append(params[4].T.clone(memory_format=torch.preserve_format))
+        params.append(params[5].T.clone(memory_format=torch.preserve_format))
         params = [p.requires_grad_() for p in params]
         optimizer = Adam(params, lr=0.02, weight_decay=0.1, backend=chosen)
         for _ in range(5):
@@ -428,6 +431,35 @@ def test_tensors_of_any_length_and_order_share_a_loop(backend, monkeypatch, diff
             assert [type(piece) for piece in optimizer.runner.plan.pieces] == [backends.Row]
             assert len(optimizer.runner.functions) == 1
     assert difference(*results) < 1e-12
+
+
+@pytest.mark.parametrize("backend", COMPILING)
+def test_threads_share_long_tensors_and_take_short_ones_in_turn(backend, make_params, train, difference):
+    before = torch.get_num_threads()
+    shapes = [(5, 3), *[(100 + n,) for n in range(40)], (backends.SHORT + 1,), (300, 400)]
+    results = []
+    try:
+        for threads in (1, 2, 4):
+            torch.set_num_threads(threads)
+            results.append(make_params(shapes))
+            train(results[-1], Adam(results[-1], lr=0.02, weight_decay=0.1, backend=backend), 5)
+    finally:
+        torch.set_num_threads(before)
+    reference = make_params(shapes)
+    train(reference, Adam(reference, lr=0.02, weight_decay=0.1), 5)
+    for params in results:
+        assert difference(params, reference) < 1e-12
+
+
+def test_flat_has_the_state_of_short_tensors_in_one_place_and_saves_each_alone(make_params, train):
+    params = make_params([(4, 5), (7,), (backends.SHORT + 1,)])
+    optimizer = Adam(params, lr=0.02, backend="flat")
+    train(params, optimizer, 3)
+    for key in ("exp_avg", "exp_avg_sq"):
+        places = [optimizer.state[p][key].untyped_storage().data_ptr() for p in params]
+        assert places[0] == places[1] != places[2]
+        saved = [state[key] for state in optimizer.state_dict()["state"].values()]
+        assert all(each.untyped_storage().nbytes() == each.nbytes for each in saved)
 
 
 class Normed(Adam):
