@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 FILE = "cache.sqlite3"
 
@@ -107,6 +108,20 @@ class Cache:
                         self._used.add((kind, key))
         return found
 
+    def known(self, kind: str, keys: Iterable[str]) -> set[str]:
+        """
+        ### Which of these keys have entries
+
+        Nothing is read of those, so one that is damaged may be among them.
+        """
+        wanted = list(dict.fromkeys(keys))
+        found = {key for key in wanted if (kind, key) in self._new}
+        for start in range(0, len(wanted), ASKED_AT_ONCE):
+            some = wanted[start : start + ASKED_AT_ONCE]
+            question = f"SELECT key FROM entries WHERE kind = ? AND key IN ({','.join('?' * len(some))})"
+            found.update(row[0] for row in self._ask(question, [kind, *some]))
+        return found
+
     def put(self, kind: str, key: str, value: bytes) -> None:
         """
         ### Keep an entry, in place of the one that has its key
@@ -187,7 +202,7 @@ class Cache:
                 self._remove()
         return None
 
-    def _ask(self, question: str, values: list[str]) -> list[tuple[str, object, int, int]]:
+    def _ask(self, question: str, values: list[str]) -> list[Any]:
         if self._database is None:
             return []
         try:

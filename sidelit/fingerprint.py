@@ -28,6 +28,14 @@ def of_generator() -> str:
 
 
 @lru_cache(maxsize=1)
+def of_site() -> str:
+    """Return a digest of all that decides what becomes of a page in a site, besides its content."""
+    files = [*sorted((PACKAGE / "hosts").glob("*.py")), *sorted(TEMPLATES.rglob("*.html"))]
+    host = importlib.metadata.version(__import__("mkdocs").__name__)
+    return digest(of_generator(), *(file.read_bytes() for file in files), host)
+
+
+@lru_cache(maxsize=1)
 def of_export() -> str:
     """Return a digest of all that decides what a standalone file or a notebook becomes."""
     return digest(of_generator(), *(file.read_bytes() for file in sorted((PACKAGE / "export").glob("*.py"))))

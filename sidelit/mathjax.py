@@ -171,6 +171,7 @@ class MathJax:
     * `limit` is how long, in seconds, Node may take for one formula
     * `on_progress` is called with the number of formulas that Node has done and the number it was given
     * `command` is what to run instead of Node and its driver
+    * `setup` is a digest of all that a result hangs on besides the formula
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class MathJax:
         self._cache = cache
         self._on_progress = on_progress
         self._command = command
-        self._setup = self._digest_setup()
+        self.setup = self._digest_setup()
 
         # By TeX and display mode: a result, or MathJax's message, or what went wrong with Node.
         self._results: dict[Place, Typeset | str | Diagnostic] = {}
@@ -264,7 +265,7 @@ class MathJax:
 
     def _in_parts(self, rule: str) -> str:
         font = _FONT.match(rule)
-        return faces(rule, self._files_of(font[1])) if font else rule
+        return faces(rule, self.files_of(font[1])) if font else rule
 
     def fonts(self, results: Iterable[Typeset]) -> list[FontFile]:
         """
@@ -272,7 +273,7 @@ class MathJax:
 
         To be written to the `font_url` of their style sheet.
         """
-        return [file for name in self._font_names(results) for file in self._files_of(name)]
+        return [file for name in self.font_names(results) for file in self.files_of(name)]
 
     def preload(self, results: Iterable[Typeset]) -> list[str]:
         """
@@ -282,16 +283,22 @@ class MathJax:
         """
         results = list(results)
         breaks = any("<mjx-break" in result.html for result in results)
-        names = [name for name in self._font_names(results) if breaks or name != BREAKS]
-        files = (self._files_of(name)[0] for name in names)
+        names = [name for name in self.font_names(results) if breaks or name != BREAKS]
+        files = (self.files_of(name)[0] for name in names)
         return [file.name for file in sorted(files, key=lambda file: (-len(file.data), file.name))]
 
-    def _font_names(self, results: Iterable[Typeset]) -> list[str]:
+    def font_names(self, results: Iterable[Typeset]) -> list[str]:
+        """
+        ### The fonts for these formulas
+
+        By name, of whose files `files_of` tells.
+        """
         lists = {result.rules for result in results}
         rules = set(self._base or ()).union(*lists) if lists else ()
         return sorted(font[1] for rule in rules if (font := _FONT.match(rule)))
 
-    def _files_of(self, name: str) -> tuple[FontFile, ...]:
+    def files_of(self, name: str) -> tuple[FontFile, ...]:
+        """Return the files of one of them."""
         if name not in self._files:
             self._files[name] = files_of((self.modules or Path()) / FONTS / name, self._cache)
         return self._files[name]
@@ -320,18 +327,18 @@ class MathJax:
     def _read_cache(self, wanted: Iterable[Place]) -> None:
         if self._cache is None:
             return
-        keys = {place: digest(self._setup, *map(str, place)) for place in wanted}
-        found = self._cache.get_many("formula", [self._setup, *keys.values()])
+        keys = {place: digest(self.setup, *map(str, place)) for place in wanted}
+        found = self._cache.get_many("formula", [self.setup, *keys.values()])
 
         # Results are of no use without the rules that they build on.
-        if self._base is None and self._setup in found:
-            self._base = json.loads(found[self._setup])
+        if self._base is None and self.setup in found:
+            self._base = json.loads(found[self.setup])
         if self._base is not None:
             self._results |= {place: _read(json.loads(found[key])) for place, key in keys.items() if key in found}
 
     def _write_cache(self, value: object, *place: object) -> None:
         if self._cache is not None:
-            key = digest(self._setup, *map(str, place)) if place else self._setup
+            key = digest(self.setup, *map(str, place)) if place else self.setup
             self._cache.put("formula", key, json.dumps(value).encode())
 
     def _give(self, formulas: Mapping[Place, Formula]) -> None:

@@ -51,9 +51,11 @@ def pack(entries: Iterable[Entry]) -> bytes:
     """
     ### Entries as a site keeps them
 
-    Compressed, since the index is written at the end, when all pages are known.
+    As they will stand in the script, with a formula in place of its number, so that writing the script takes little
+    time. Compressed, since that happens at the end, when all pages are known.
     """
-    return zlib.compress(json.dumps([[*vars(entry).values()] for entry in entries], ensure_ascii=False).encode(), 1)
+    places = [[each.anchor, _mixed(each.title), _mixed(each.text), each.name, each.names] for each in entries]
+    return zlib.compress(_json(places).encode(), 1)
 
 
 def unpack(packed: bytes) -> list[Entry]:
@@ -61,9 +63,30 @@ def unpack(packed: bytes) -> list[Entry]:
     ### The entries that `pack` was given
     """
     return [
-        Entry(anchor, tuple(title), tuple(text), name, names)
+        Entry(anchor, _pieces_of(title), _pieces_of(text), name, names)
         for anchor, title, text, name, names in json.loads(zlib.decompress(packed))
     ]
+
+
+# A text with formulas among its pieces, and without the empty ones
+_Mixed = list[str | dict[str, str]]
+
+# A formula in JSON. Where a string holds the same characters, there is a backslash before each quote.
+_FORMULA = re.compile(r'\{"tex":("(?:[^"\\]|\\.)*")\}')
+
+
+def _mixed(pieces: Pieces) -> _Mixed:
+    return [{"tex": each} if i % 2 else each for i, each in enumerate(pieces) if each or i % 2]
+
+
+def _pieces_of(mixed: _Mixed) -> Pieces:
+    pieces = [""]
+    for each in mixed:
+        if isinstance(each, str):
+            pieces[-1] = each
+        else:
+            pieces += [each["tex"], ""]
+    return tuple(pieces)
 
 
 @dataclass(frozen=True)
@@ -71,12 +94,12 @@ class Indexed:
     """
     ### A page and the places on it
 
-    `url` counts from the top of the site.
+    `url` counts from the top of the site, `entries` are [packed](search.py#pack).
     """
 
     url: str
     title: str
-    entries: Sequence[Entry]
+    entries: bytes
 
 
 # ## From HTML to text
@@ -158,20 +181,31 @@ def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> str:
     """
     numbers: dict[str, int] = {}
 
-    def numbered(pieces: Pieces) -> list[str | int]:
-        mixed = [numbers.setdefault(each, len(numbers)) if i % 2 else each for i, each in enumerate(pieces)]
-        return [each for each in mixed if each != ""]
+    def numbered(formula: re.Match[str]) -> str:
+        return str(numbers.setdefault(formula[1], len(numbers)))
 
-    # A page as text takes less memory than its pieces do, and there may be thousands.
-    listed = []
-    for page in pages:
-        title = next((each.title for each in page.entries[:1] if "".join(each.title) == page.title), (page.title,))
-        places = [
-            [each.anchor, numbered(each.title), numbered(each.text), each.name, each.names] for each in page.entries
-        ]
-        listed.append(_json([page.url, numbered(title), places]))
-    formulas = _json([[tex, mathml.get(tex, "")] for tex in numbers])
-    return _assigned("sidelitIndex", f'{{"pages":[{",".join(listed)}],"formulas":{formulas}}}')
+    def listed(page: Indexed) -> str:
+        places = zlib.decompress(page.entries).decode()
+        title = _first_title(places, page.title) or _json(_mixed((page.title,)))
+        return _FORMULA.sub(numbered, f"[{_json(page.url)},{title},{places}]")
+
+    # A large site is put together once, and not copied at each step.
+    parts = ['window.sidelitIndex = {"pages":[']
+    for number, page in enumerate(pages):
+        parts.append("," * (number > 0) + _without_tags(listed(page)))
+    formulas = _json([[tex, mathml.get(tex, "")] for tex in map(json.loads, numbers)])
+    parts.append(f'],"formulas":{_without_tags(formulas)}}};\n')
+    return "".join(parts)
+
+
+def _first_title(places: str, title: str) -> str:
+    """Return the title of the first place, in which formulas are formulas, if it is that of the page."""
+    if places == "[]":
+        return ""
+    decoder = json.JSONDecoder()
+    _, end = decoder.raw_decode(places, 2)
+    first, after = decoder.raw_decode(places, end + 1)
+    return places[end + 1 : after] if "".join(_pieces_of(first)) == title else ""
 
 
 def assignment(name: str, value: object) -> str:
@@ -181,11 +215,11 @@ def assignment(name: str, value: object) -> str:
     In ASCII, so that no character ends a line or means something else elsewhere, and without the `<` that could begin
     a tag.
     """
-    return _assigned(name, _json(value))
+    return f"window.{name} = {_without_tags(_json(value))};\n"
 
 
-def _assigned(name: str, text: str) -> str:
-    return f"window.{name} = {text};\n".replace("<", "\\u003c")
+def _without_tags(text: str) -> str:
+    return text.replace("<", "\\u003c")
 
 
 def _json(value: object) -> str:

@@ -87,6 +87,9 @@ class Workshop:
         self._pending: dict[Source, tuple[str, Future[bytes]]] = {}
         self._pool: ProcessPoolExecutor | None = None
 
+        # What the pages that were fetched are kept under
+        self.keys: dict[Source, str] = {}
+
     def order(self, orders: Sequence[Order]) -> None:
         """
         ### Say which pages will be wanted
@@ -96,6 +99,7 @@ class Workshop:
         keys = {order: key for order in orders if (key := _key(order, _read(order.source)))}
         found = self._cache.get_many("page", keys.values())
         self._ready.update({order.source: found[key] for order, key in keys.items() if key in found})
+        self.keys.update({order.source: key for order, key in keys.items()})
 
         new = {order: key for order, key in keys.items() if key not in found}
         workers = _workers(len(new))
@@ -112,6 +116,12 @@ class Workshop:
             for order, key in new.items():
                 self._pending[order.source] = key, self._pool.submit(_make_apart, order)
             gc.unfreeze()
+
+    def is_ready(self, source: Source) -> bool:
+        """
+        ### Was the page made before?
+        """
+        return source in self._ready
 
     def page(self, order: Order) -> Page:
         """
@@ -143,7 +153,8 @@ class Workshop:
             message = f"cannot be read: {content.strerror}; its page is empty"
             return replace(make(order, b""), diagnostics=(Diagnostic(order.source.shown, 1, 1, "source", message),))
         page = make(order, content)
-        self._cache.put("page", _key(order, content), _packed(page))
+        self.keys[order.source] = _key(order, content)
+        self._cache.put("page", self.keys[order.source], _packed(page))
         return page
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sidelit import formula, mathjax
 from sidelit.hosts.site import build
-from sidelit.search import Entry, Indexed, Pieces, assignment, entries_of, mathml_of, script
+from sidelit.search import Entry, Indexed, Pieces, assignment, entries_of, mathml_of, pack, script, unpack
 
 __all__ = ["own_cache"]
 
@@ -69,10 +69,12 @@ def test_any_html_is_read(html: str) -> None:
 PAGE = Indexed(
     "a.html",
     "On x_1",
-    [
-        Entry("module", ("On ", "x_1", ""), ("Let ", "x_1", " be ", "y", "."), names="import torch"),
-        Entry("A.f", ("A.f",), ("",), "A.f", "def f"),
-    ],
+    pack(
+        [
+            Entry("module", ("On ", "x_1", ""), ("Let ", "x_1", " be ", "y", "."), names="import torch"),
+            Entry("A.f", ("A.f",), ("",), "A.f", "def f"),
+        ]
+    ),
 )
 
 
@@ -89,6 +91,30 @@ def test_each_formula_is_there_once() -> None:
 def test_a_title_from_elsewhere_is_the_pages() -> None:
     index = assigned(script([Indexed("a.html", "Other", PAGE.entries)], {}), "sidelitIndex")
     assert index["pages"][0][1] == ["Other"]
+
+
+_TEXTS = st.text() | st.text(st.sampled_from('{}[]"\\:,tex1<')) | st.just('{"tex":"x"}')
+_PIECES = st.lists(_TEXTS).map(lambda texts: tuple(texts if len(texts) % 2 else [*texts, ""]))
+
+
+@given(st.lists(st.builds(Entry, _TEXTS, _PIECES, _PIECES, _TEXTS, _TEXTS)), _TEXTS)
+def test_any_words_come_through(entries: list[Entry], title: str) -> None:
+    assert unpack(pack(entries)) == entries
+    index = assigned(script([Indexed("a.html", title, pack(entries))], {}), "sidelitIndex")
+    formulas = [tex for tex, _ in index["formulas"]]
+
+    def seen(mixed: list[str | int]) -> list[str]:
+        return [formulas[each] if isinstance(each, int) else each for each in mixed]
+
+    def words(pieces: Pieces) -> list[str]:
+        return [each for i, each in enumerate(pieces) if each or i % 2]
+
+    ((url, found, places),) = index["pages"]
+    first = next((each.title for each in entries[:1] if "".join(each.title) == title), (title,))
+    assert url == "a.html" and seen(found) == words(first)
+    assert [(anchor, seen(a), seen(b), name, names) for anchor, a, b, name, names in places] == [
+        (each.anchor, words(each.title), words(each.text), each.name, each.names) for each in entries
+    ]
 
 
 @given(st.recursive(st.text() | st.integers(), st.lists))

@@ -99,7 +99,7 @@ def test_a_crash_keeps_the_old_site(tree: Path, monkeypatch: pytest.MonkeyPatch)
     def crash(*_: object, **__: object) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr("sidelit.hosts.mkdocs.finish", crash)
+    monkeypatch.setattr("sidelit.hosts.taking.Taking.write", crash)
     with pytest.raises(KeyError):
         sidelit("build", "pkg")
     assert unpacked(tree / "site") == before
@@ -125,7 +125,7 @@ def test_an_interrupted_build_leaves_nothing_behind(tree: Path, monkeypatch: pyt
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sidelit.hosts.mkdocs.finish", interrupt)
+    monkeypatch.setattr("sidelit.hosts.taking.Taking.write", interrupt)
     ran = sidelit("build", "pkg")
     assert ran.status == 130
     assert sorted(os.listdir(tree)) == ["pkg"]

@@ -26,6 +26,12 @@ class Drawings:
         self._files = files
         self._follows: dict[str, bool] = {}
 
+    def are_in(self, html: str) -> bool:
+        """
+        ### Are there any in a text?
+        """
+        return _DRAWING.search(html) is not None
+
     def mark(self, html: str, url: str) -> str:
         """
         ### Mark those on a page

@@ -8,12 +8,13 @@ its code: to a definition on a page of the site, or in the documentation of anot
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urljoin
 
 from mkdocs.structure.files import File, Files
 
+from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Link
 from sidelit.hosts import repository
 from sidelit.hosts.documents import AnnotatedPage
@@ -134,16 +135,37 @@ class Linking:
 
         What is wrong with it is told.
         """
+        href, findings = self._follow(link, page)
+        self._teller.tell(findings)
+        return href
+
+    def found(self, links: Iterable[Link], references: Iterable[Reference], page: AnnotatedPage) -> list[str] | None:
+        """
+        ### What all links and names of a page lead to
+
+        In their order, each once. `None` where something is wrong with one. All links into the repository go the same
+        way.
+        """
+        hrefs = []
+        for kind, target in dict.fromkeys((each.kind, each.target * (each.kind != "repository")) for each in links):
+            href, findings = self._follow(Link(target, kind, page.source.shown, 1, 1), page)
+            if findings:
+                return None
+            hrefs.append(href)
+        return [*hrefs, *(self.definition(each, page) for each in dict.fromkeys(references))]
+
+    def _follow(self, link: Link, page: AnnotatedPage) -> tuple[str, Sequence[Diagnostic]]:
+        """Return where a link leads, and what is wrong with it."""
         source = page.source
         if link.kind == "repository":
             path = source.path.resolve()
-            return urljoin(repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout), link.target)
+            view = repository.view_url(page.edit_url or "", self._repo_url, path, self._checkout)
+            return urljoin(view, link.target), ()
         if not is_local(link.target):
-            return link.target
+            return link.target, ()
         own = self._site.targets[source.uri]
         resolved = resolve(link.target, (source.uri, source.shown), self._site, own)
-        self._teller.tell(resolved.findings(link))
-        return resolved.href
+        return resolved.href, tuple(resolved.findings(link))
 
     def from_the_top(self, link: Link, page: AnnotatedPage) -> str:
         """

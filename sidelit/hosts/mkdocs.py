@@ -31,11 +31,13 @@ from tqdm import tqdm
 from sidelit import formula
 from sidelit.cache import Cache
 from sidelit.check import duplicate_titles
+from sidelit.formula import Link
 from sidelit.hosts import options, repository, searching
 from sidelit.hosts.again import Again
 from sidelit.hosts.api import ApiPage, ApiReference
 from sidelit.hosts.documents import AnnotatedPage
 from sidelit.hosts.drawings import Drawings
+from sidelit.hosts.finished import Finished
 from sidelit.hosts.handwritten import Handwritten
 from sidelit.hosts.linking import Linking
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
@@ -46,7 +48,7 @@ from sidelit.hosts.taking import Subject, Taking
 from sidelit.hosts.telling import Teller
 from sidelit.hosts.trees import Trees
 from sidelit.hosts.typesetting import MATH_SHEET, Typesetting
-from sidelit.page import Page, finish, redirection
+from sidelit.page import Page, Reference, finish, redirection
 from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
 from sidelit.tree import common_folder
 from sidelit.workshop import Order, Workshop
@@ -61,12 +63,15 @@ class SidelitPlugin(BasePlugin[Options]):
     """
     ## The plugin
 
-    `show_progress` is for a terminal; the command line sets it. With `goes_on`, what runs beside a build is kept after
-    it, so that a server can have single pages made [again](again.py). `pause` is called at each page, and may raise an
-    exception to end the build.
+    * `show_progress` is for a terminal; the command line sets it
+    * `old` is the site that the new one will replace, if there is one
+    * with `goes_on`, what runs beside a build is kept after it, so that a server can have single pages made
+      [again](again.py)
+    * `pause` is called at each page, and may raise an exception to end the build
     """
 
     show_progress = False
+    old: Path | None = None
     goes_on = False
     pause: Callable[[], None] = staticmethod(lambda: None)
     again: Again
@@ -107,12 +112,11 @@ class SidelitPlugin(BasePlugin[Options]):
         config.extra.setdefault("sidelit", {})["search"] = self._search.has_index
 
         self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
-        self._typesetting = Typesetting(
-            self.config, cache, self._teller, self._show_formulas, self._search.note_formula
-        )
+        self._typesetting = Typesetting(self.config, cache, self._teller, self._show_formulas)
         self._running.callback(self._typesetting.close)
         self._reference = ApiReference(wanted, self.config, cache, self._linking, self._typesetting, self._teller)
         self._workshop = Workshop(cache)
+        self._finished = Finished(config, cache)
         self._running.callback(self._workshop.close)
         bounded = not self.config.allow_html
         self._trees = Trees(config, self._mounts, globs, top, self._teller, bounded=bounded)
@@ -166,14 +170,19 @@ class SidelitPlugin(BasePlugin[Options]):
     # ### 2. Pages
 
     def _make(self, page: AnnotatedPage, files: Files) -> Page:
-        """Fetch a page and send its formulas away."""
+        """Fetch a page and send its formulas away, unless it may have been finished before."""
         self.pause()
+        self._finished.forget(page)
+        wait = self._finished.is_kept and self._workshop.is_ready(page.source)
         made = self._workshop.page(self._order(page))
         self._teller.switch(page.source.shown, made.switches)
         for link in [*made.links, *filter(None, (made.image,))]:
             if link.kind != "repository":
                 self._trees.publish(page.source, link.target, files)
-        self._typesetting.request(made.formulas, made.symbols)
+        if wait:
+            self._typesetting.any |= bool(made.formulas or made.symbols)
+        else:
+            self._typesetting.request(made.formulas, made.symbols)
         self._progress.update()
         return made
 
@@ -218,7 +227,27 @@ class SidelitPlugin(BasePlugin[Options]):
         self._teller.tell(self._taking.prepare(subjects, taken, self.pause))
         if self._typesetting.at_build and self._typesetting.any:
             config.extra_css.append(MATH_SHEET)
+
+        # Formulas of pages that were finished before are not asked for.
+        known = ((page, found) for page in pages if (found := self._known(page)) is not None)
+        self._finished.look(config, self._nav, self._typesetting.setup, known)
+        for page in pages:
+            if not self._finished.has(page):
+                self._typesetting.request(page.made.formulas, page.made.symbols)
         return env
+
+    def _known(self, page: AnnotatedPage) -> list[Any] | None:
+        """Return all that a page is finished with, but its formulas; none where something has to be told of it."""
+        made = page.made
+        if not self._finished.is_kept or made.redirect:
+            return None
+        image = [made.image] if made.image else []
+        references = (end for end in made.open_ends if isinstance(end, Reference))
+        hrefs = self._linking.found([*image, *made.links], references, page)
+        if hrefs is None:
+            return None
+        ways = [self._reference.way(end, page) for end in made.open_ends if isinstance(end, Link) and end.kind == "api"]
+        return [self._workshop.keys[page.source], hrefs, ways, self._taking.values(_subject(page))]
 
     # ### 4. Bodies
 
@@ -236,9 +265,17 @@ class SidelitPlugin(BasePlugin[Options]):
         content, page.toc = self._kept
         if isinstance(page, AnnotatedPage):
             self._teller.tell(page.made.diagnostics)
+            ready = self._finished.take(page, Path(config.site_dir), self.old)
+            if ready is not None:
+                self._typesetting.note(page.made.formulas, page.made.symbols)
+                context["ready"] = ready
+                return context
+            told = self._teller.told
             if page.made.image:
                 page.meta["image"] = self._linking.from_the_top(page.made.image, page)
             page.content = self._finish(page)
+            if self._teller.told > told or self._drawings.are_in(page.content):
+                self._finished.forget(page)
             has_math = bool(page.made.formulas)
         elif isinstance(page, ApiPage):
             page.content = self._reference.content(page)
@@ -274,7 +311,9 @@ class SidelitPlugin(BasePlugin[Options]):
         if not isinstance(page, AnnotatedPage):
             return output
         redirect = page.made.redirect
-        self._taking.write(_subject(page), Path(config.site_dir))
+        if not self._finished.has(page):
+            self._finished.keep(page, output)
+        self._taking.write(_subject(page), Path(config.site_dir), self.old)
         page.content = None
         page.made = page.made.emptied()
         return redirection(page.made.title, self._linking.address(redirect, page)) if redirect else output
@@ -288,7 +327,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._typesetting.write(site)
         if self._own_theme:
             write(site / TREE, tree_script(self._nav).encode())
-        self._search.write(site)
+        self._search.write(site, self._typesetting.mathml)
         if self.goes_on:
             self._typesetting.stay_ready()
         else:

@@ -8,7 +8,7 @@ build. They get headings and text, with the TeX of the formulas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -48,20 +48,11 @@ class Searching:
     """
 
     def __init__(self, own_theme: bool, others: bool) -> None:
-        self._own_theme = own_theme
         self._others = others
-        self._indexed: list[tuple[str, str, bytes]] = []
-        self._mathml: dict[str, str] = {}
+        self._indexed: list[search.Indexed] = []
         self.has_index = own_theme and bool(library())
         if own_theme and not self.has_index:
             log.warning("MiniSearch is not installed: run `npm ci` in the checkout; this site has no search")
-
-    def note_formula(self, tex: str, html: str) -> None:
-        """
-        ### Note how a formula is shown among the results
-        """
-        if self._own_theme and tex not in self._mathml:
-            self._mathml[tex] = search.mathml_of(html)
 
     def show(self, page: HostPage, slots: Sequence[Slot]) -> None:
         """
@@ -86,17 +77,18 @@ class Searching:
         title = Markup(str(page.title or "")).striptags()
         if not isinstance(page, AnnotatedPage | ApiPage):
             entries = search.entries_of(page.content or "", slots, "", title)
-            self._indexed.append((page.url, title, search.pack(entries)))
+            self._indexed.append(search.Indexed(page.url, title, search.pack(entries)))
         elif not page.made.redirect:
-            self._indexed.append((page.url, title, page.made.packed_entries))
+            self._indexed.append(search.Indexed(page.url, title, page.made.packed_entries))
 
-    def write(self, site: Path) -> None:
+    def write(self, site: Path, mathml: Mapping[str, str]) -> None:
         """
         ### Write the index
+
+        `mathml` is how formulas are shown among the results, by their TeX.
         """
         if self._indexed:
-            pages = (search.Indexed(url, title, search.unpack(packed)) for url, title, packed in self._indexed)
-            write(site / INDEX, search.script(pages, self._mathml).encode())
+            write(site / INDEX, search.script(self._indexed, mathml).encode())
             self._indexed.clear()
 
 

@@ -57,7 +57,7 @@ def build(config: Path, folder: Path, *, strict: bool = False, dated_by: Path | 
     date = build_date(dated_by or config.parent)
     with _scratch_beside(folder) as scratch, _environment("SOURCE_DATE_EPOCH", str(date)):
         with reporting() as report:
-            _run_mkdocs(config, scratch)
+            _run_mkdocs(config, scratch, folder.resolve() if folder.is_dir() else None)
         if report.errors or (strict and report.warnings):
             count = report.errors + report.warnings
             raise SiteError(f"{count} problem{'s' * (count != 1)} found, see above; {_kept(folder)}")
@@ -121,12 +121,13 @@ def build_date(root: Path) -> int:
 # ## Running MkDocs
 
 
-def _run_mkdocs(config: Path, site_dir: Path) -> None:
+def _run_mkdocs(config: Path, site_dir: Path, old: Path | None) -> None:
     with explained():
         # Strictness is decided by our own count: MkDocs counts only what is not silenced.
         loaded = load(config, site_dir=str(site_dir), strict=False)
         if "sidelit" in loaded.plugins:
             loaded.plugins["sidelit"].show_progress = sys.stderr.isatty()
+            loaded.plugins["sidelit"].old = old
         try:
             build_loaded(loaded, "build")
         finally:
@@ -220,7 +221,7 @@ class _Reporter(logging.Handler):
 def _worth_saying(text: str) -> bool:
     """MkDocs tells of every step; only what it says about the content is of use."""
     return not text.startswith(
-        ("Cleaning site directory", "Building documentation", "Documentation built", "The directory contains stale")
+        ("Cleaning site", "Building documentation", "Documentation built", "The directory contains", "Page skipped")
     )
 
 

@@ -18,24 +18,27 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sidelit import portable
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.export.citation import bibtex, plain
-from sidelit.export.drafts import Drafts, Wish
-from sidelit.export.notebook import Repository, notebook_text, repository_of
 from sidelit.export.origin import Licence, Origins
 from sidelit.export.requirements import Need, declared_needs, need
-from sidelit.export.standalone import Draft, standalone_text
 from sidelit.hosts.output import write
 from sidelit.links import relative_url
 from sidelit.offer import Offer
 from sidelit.page import offering
 from sidelit.theme import ASSETS
 from sidelit.tree import Source, name_of
+
+# Few sites have standalone files and notebooks, and what makes them takes long to import.
+if TYPE_CHECKING:
+    from sidelit.export.drafts import Wish
+    from sidelit.export.notebook import Repository
+    from sidelit.export.standalone import Draft
 
 KINDS = ("source", "standalone", "notebook")
 
@@ -108,10 +111,9 @@ class Taking:
         self._needs: dict[Path, dict[str, Need]] = {}
         self._site = _Site()
         self._read = "", b""
+        self._offered: dict[str, dict[str, Any]] = {}
 
-    def prepare(
-        self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]
-    ) -> list[Diagnostic]:
+    def prepare(self, subjects: Iterable[Subject], taken: Iterable[str], pause: Callable[[], None]) -> list[Diagnostic]:
         """
         ### Make the files, now that all pages are known
 
@@ -134,7 +136,10 @@ class Taking:
                     if kind != "source":
                         wishes[subject.source.uri, kind] = self._wish(subject, kind)
 
-        site.drafts = Drafts(self._cache).get_many(wishes.values(), pause)
+        if wishes:
+            from sidelit.export.drafts import Drafts
+
+            site.drafts = Drafts(self._cache).get_many(wishes.values(), pause)
         asked = {(each.source.uri, kind) for each in pages for kind in KINDS[1:] if getattr(each.offer, kind)}
         problems: list[Diagnostic] = []
         for key, wish in wishes.items():
@@ -145,6 +150,8 @@ class Taking:
         return list(dict.fromkeys(problems))
 
     def _wish(self, subject: Subject, kind: str) -> Wish:
+        from sidelit.export.drafts import Wish
+
         if kind == "notebook":
             return Wish(subject.source.path, kind, repository=self._repository)
         name = subject.offer.standalone
@@ -155,6 +162,13 @@ class Taking:
     def html(self, subject: Subject) -> str:
         """
         ### What the page says of it, empty if there is nothing to say
+        """
+        values = self._offered.pop(subject.source.uri, None) or self.values(subject)
+        return offering(**values) if any(values.values()) else ""
+
+    def values(self, subject: Subject) -> dict[str, Any]:
+        """
+        ### The same, before it is HTML
         """
         offer, source = subject.offer, subject.source
         places = {kind: place for kind in KINDS if (place := self._site.places.get((source.uri, kind)))}
@@ -168,7 +182,7 @@ class Taking:
         ]
         packages = [{"name": str(each), "note": _pinned(each)} for each in self._packages(subject)]
         licence = self._origins.licence(source.path)
-        values: dict[str, Any] = {
+        values = self._offered[source.uri] = {
             "downloads": downloads,
             "colab": self._colab.colab(places["notebook"]) if self._colab and "notebook" in places else "",
             "copied": self._from(subject, places["source"]) if data is not None and _is_utf8(data) else "",
@@ -177,7 +191,7 @@ class Taking:
             "licence": {"name": licence.name, "href": self._licence_address(subject, licence)} if licence.name else {},
             "citation": {"plain": plain(offer.paper), "bibtex": bibtex(offer.paper)} if offer.paper else {},
         }
-        return offering(**values) if any(values.values()) else ""
+        return values
 
     def _bytes(self, source: Source) -> bytes | None:
         """The source as it is on the disk, which is asked for when a page is shown and when it is written; none where
@@ -215,16 +229,19 @@ class Taking:
 
     # ### Beside the page
 
-    def write(self, subject: Subject, site: Path) -> None:
+    def write(self, subject: Subject, site: Path, old: Path | None = None) -> None:
         """
         ### Write the files of a page
+
+        `old` is the site that this one replaces, if there is one.
         """
         source = subject.source
         for kind in KINDS:
             place = self._site.places.get((source.uri, kind))
             if place and (content := self._content(subject, kind)) is not None:
-                write(site / place, content)
+                write(site / place, content, old and old / place)
         self._read = "", b""
+        self._offered.pop(source.uri, None)
         licence = self._origins.licence(source.path)
         if licence.name and licence.text and not (target := site / _licence_place(licence)).exists():
             write(target, f"{licence.text}\n".encode())
@@ -232,8 +249,11 @@ class Taking:
     def _content(self, subject: Subject, kind: str) -> bytes | None:
         if kind == "source":
             return self._bytes(subject.source)
+        from sidelit.export.notebook import notebook_text
+        from sidelit.export.standalone import standalone_text
+
         draft = self._site.drafts[self._wish(subject, kind)]
-        assert isinstance(draft, Draft)
+        assert not isinstance(draft, Diagnostic)
         origin = self._origins.of([Path(path) for path in draft.facts.paths], self._top)
         if kind == "standalone":
             return standalone_text(draft, origin).encode()
@@ -252,6 +272,10 @@ _LABELS = (
 
 def _repository(url: str, edit_uri: str) -> Repository | None:
     """Return the repository, on the branch that pages are edited on."""
+    if not url:
+        return None
+    from sidelit.export.notebook import repository_of
+
     try:
         repository = repository_of(url)
     except ValueError:

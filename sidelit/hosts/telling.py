@@ -40,11 +40,15 @@ class Teller:
         self._found: dict[str, list[Diagnostic]] = defaultdict(list)
         self._switched: dict[str, frozenset[tuple[int, str]]] = {}
 
+        # How much was told, whether it was heard or not
+        self.told = 0
+
     def tell(self, diagnostics: Iterable[Diagnostic]) -> None:
         """
         ### Say what is wrong
         """
         for each in diagnostics:
+            self.told += 1
             each = sharpened(each, self._macros)
             level = self._levels[each.rule]
             if level == "off" or (each.line, each.rule) in self._switched.get(each.path, ()):

@@ -8,20 +8,24 @@ Python goes on. At the end there is one style sheet for all of them, with the fo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.utils import normalize_url
 
 from sidelit import mathjax
-from sidelit.cache import Cache
+from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
 from sidelit.formula import Formula
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
 from sidelit.hosts.telling import Teller, log
+from sidelit.search import mathml_of
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.theme import ASSETS
 
@@ -36,8 +40,8 @@ class Typesetting:
     * `options` are the plugin's, `cache` keeps results between builds
     * `teller` hears what is wrong with TeX
     * `on_progress` hears how many of how many new formulas are done
-    * `on_formula` hears the TeX and the HTML of each formula that is put into a page
     * `any` is whether the site has any
+    * `mathml` is that of each formula, by its TeX, once the style sheet is written
     """
 
     def __init__(
@@ -46,15 +50,15 @@ class Typesetting:
         cache: Cache,
         teller: Teller,
         on_progress: Callable[[int, int], None],
-        on_formula: Callable[[str, str], None],
     ) -> None:
         self._options = options
+        self._cache = cache
         self._teller = teller
-        self._on_formula = on_formula
-        self._used: set[mathjax.Typeset] = set()
+        self._used: dict[mathjax.Place, None] = {}
         self._used_here: set[mathjax.Typeset] = set()
         self._written = 0
         self.any = False
+        self.mathml: Mapping[str, str] = {}
         self._math = self._start(cache, on_progress)
 
     def _start(self, cache: Cache, on_progress: Callable[[int, int], None]) -> mathjax.MathJax | None:
@@ -70,6 +74,12 @@ class Typesetting:
     def at_build(self) -> bool:
         """Are they typeset now, and not by the reader's browser?"""
         return self._math is not None
+
+    @property
+    def setup(self) -> str:
+        """What the HTML of a formula hangs on besides itself."""
+        client = json.dumps([self._options.macros, self._options.mathjax_src, self._options.mathjax_integrity])
+        return self._math.setup if self._math else client
 
     def request(self, formulas: Sequence[Formula], symbols: Sequence[Symbol] = ()) -> None:
         """
@@ -93,11 +103,19 @@ class Typesetting:
         if isinstance(result, Diagnostic):
             self._teller.tell([result])
             return f'<code class="tex-error">{escape(each.tex)}</code>'
+        self._used[each.tex, each.display, _pairs(symbols)] = None
         self._used_here.add(result)
         if found is not None:
             found.update(result.found)
-        self._on_formula(each.tex, result.html)
         return result.html
+
+    def note(self, formulas: Iterable[Formula], symbols: Sequence[Symbol]) -> None:
+        """
+        ### Note the formulas of a page that has them already
+        """
+        if self._math:
+            pairs = _pairs(symbols)
+            self._used.update(((each.tex, each.display, pairs), None) for each in formulas)
 
     def refuses(self, each: Formula) -> bool:
         """
@@ -138,7 +156,6 @@ class Typesetting:
         To be asked for once its formulas are in it.
         """
         here, self._used_here = self._used_here, set()
-        self._used.update(mathjax.Typeset("", result.rules) for result in here)
         return [f"{FONTS}/{name}" for name in self._math.preload(here)] if self._math else []
 
     def write(self, site: Path) -> None:
@@ -148,11 +165,37 @@ class Typesetting:
         Once more when there are new formulas, and then what is new.
         """
         if self._math and self.any and len(self._used) > self._written:
+            sheet, names, self.mathml = self._together(self._math, kept=not self._written)
             self._written = len(self._used)
-            write(site / MATH_SHEET, self._math.stylesheet(self._used, "fonts").encode())
-            for font in self._math.fonts(self._used):
+            write(site / MATH_SHEET, sheet.encode())
+            for font in (file for name in names for file in self._math.files_of(name)):
                 if not (site / FONTS / font.name).exists():
                     write(site / FONTS / font.name, font.data)
+
+    def _together(self, math: mathjax.MathJax, *, kept: bool) -> tuple[str, list[str], dict[str, str]]:
+        """Return the style sheet of all formulas, the names of their fonts, and the MathML of each. What is `kept` is
+        taken from the cache, so that a build without new formulas need not read them one by one."""
+        key = digest(math.setup, repr(list(self._used)))
+        if kept and (data := self._cache.get("formulas", key)):
+            try:
+                sheet, names, mathml = json.loads(zlib.decompress(data))
+                return str(sheet), list(names), dict(mathml)
+            except (zlib.error, ValueError, TypeError):
+                # A foreign entry in the cache: it is put together again.
+                pass
+        formulas = [(Formula(tex, display, "", 1, 1), symbols) for tex, display, symbols in self._used]
+        for symbols, some in groupby(formulas, itemgetter(1)):
+            math.request([formula for formula, _ in some], symbols)
+        results = [math.typeset(formula, symbols) for formula, symbols in formulas]
+        typeset = [result for result in results if isinstance(result, mathjax.Typeset)]
+        mathml = {}
+        for (tex, _, _), result in zip(self._used, results, strict=True):
+            if isinstance(result, mathjax.Typeset) and tex not in mathml:
+                mathml[tex] = mathml_of(result.html)
+        found = math.stylesheet(typeset, "fonts"), math.font_names(typeset), mathml
+        if kept:
+            self._cache.put("formulas", key, zlib.compress(json.dumps(found).encode(), 1))
+        return found
 
     def stay_ready(self) -> None:
         """
