@@ -89,8 +89,8 @@ SCRIPTS = (DRIVER, DRIVER.with_name("symbols.cjs"))
 # Node may fail at a formula and be started again for the others, but not for ever.
 FAILURES = 3
 
-# The font in a rule
-_FONT = re.compile(r'@font-face \{.*url\("\./(mjx-ncm-[\w-]+\.woff2)"')
+# The family and the font in a rule
+_FONT = re.compile(r'@font-face \{ *font-family: ([\w-]+);.*url\("\./(mjx-ncm-[\w-]+\.woff2)"')
 
 # What may be in an answer of the driver.
 ANSWERS = ({"base"}, {"html", "rules", "found"}, {"error"})
@@ -265,7 +265,7 @@ class MathJax:
 
     def _in_parts(self, rule: str) -> str:
         font = _FONT.match(rule)
-        return faces(rule, self.files_of(font[1])) if font else rule
+        return faces(rule, self.files_of(font[2])) if font else rule
 
     def fonts(self, results: Iterable[Typeset]) -> list[FontFile]:
         """
@@ -275,17 +275,21 @@ class MathJax:
         """
         return [file for name in self.font_names(results) for file in self.files_of(name)]
 
-    def preload(self, results: Iterable[Typeset]) -> list[str]:
+    def preload(self, results: Iterable[Typeset]) -> dict[str, str]:
         """
         ### The font files that a page with these formulas is sure to need
 
-        Worth fetching before the style sheet asks for them. Names of files, the largest first.
+        Worth fetching before the style sheet asks for them. Names of files, the largest first, each with its family,
+        of which it is the last in the style sheet.
         """
         results = list(results)
         breaks = any("<mjx-break" in result.html for result in results)
-        names = [name for name in self.font_names(results) if breaks or name != BREAKS]
-        files = (self.files_of(name)[0] for name in names)
-        return [file.name for file in sorted(files, key=lambda file: (-len(file.data), file.name))]
+        found = {
+            self.files_of(name)[0]: family
+            for name, family in self._families(results).items()
+            if breaks or name != BREAKS
+        }
+        return {file.name: found[file] for file in sorted(found, key=lambda file: (-len(file.data), file.name))}
 
     def font_names(self, results: Iterable[Typeset]) -> list[str]:
         """
@@ -293,9 +297,12 @@ class MathJax:
 
         By name, of whose files `files_of` tells.
         """
+        return sorted(self._families(results))
+
+    def _families(self, results: Iterable[Typeset]) -> dict[str, str]:
         lists = {result.rules for result in results}
         rules = set(self._base or ()).union(*lists) if lists else ()
-        return sorted(font[1] for rule in rules if (font := _FONT.match(rule)))
+        return {font[2]: font[1] for rule in rules if (font := _FONT.match(rule))}
 
     def files_of(self, name: str) -> tuple[FontFile, ...]:
         """Return the files of one of them."""

@@ -401,6 +401,12 @@ def test_what_a_page_is_sure_to_need_can_be_fetched_early(mathjax: MathJax) -> N
     assert early("x") == ["n-common", "zero"]
     assert early("x", r"a + b + c = d \in \mathbb{R}") == ["n-common", "ds", "brk", "zero"]
 
+    # The last face of a family, in the style sheet, is the one.
+    result = typeset(mathjax, r"a + b + c = d \in \mathbb{R}")
+    faces = re.findall(r'font-family: ([\w-]+); src: url\("f/([\w-]+\.woff2)', mathjax.stylesheet([result], "f"))
+    last = dict(faces)
+    assert {last[family]: family for family in last} == mathjax.preload([result])
+
 
 def test_without_formulas_there_is_no_sheet(mathjax: MathJax) -> None:
     assert mathjax.stylesheet([], "fonts") == ""

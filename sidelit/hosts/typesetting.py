@@ -149,14 +149,15 @@ class Typesetting:
             f'\n<script defer src="{src}" crossorigin="anonymous"{integrity}></script>'
         )
 
-    def early_fonts(self) -> list[str]:
+    def early_fonts(self) -> dict[str, str]:
         """
-        ### The fonts that a page is sure to need, by their addresses
+        ### The fonts that a page is sure to need
 
-        To be asked for once its formulas are in it.
+        Their families by their addresses, to be asked for once its formulas are in it.
         """
         here, self._used_here = self._used_here, set()
-        return [f"{FONTS}/{name}" for name in self._math.preload(here)] if self._math else []
+        fonts = self._math.preload(here) if self._math else {}
+        return {f"{FONTS}/{name}": family for name, family in fonts.items()}
 
     def write(self, site: Path) -> None:
         """
