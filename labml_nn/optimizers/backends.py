@@ -508,8 +508,8 @@ class Loop:
 
         `columns` are the addresses of $\theta$, of gradients and of each state entry.
         """
-        numbers = [[value] if isinstance(value, torch.Tensor) else [] for value in scalars.values()]
-        at = [*columns, *map(self.addresses, numbers)]
+        numbers = [value.data_ptr() if isinstance(value, torch.Tensor) else 0 for value in scalars.values()]
+        at = [*columns, *(array("q", [number]) for number in numbers)]
         table = array("q", [column.buffer_info()[0] for column in at])
         self.drive(table.buffer_info()[0], lengths.buffer_info()[0], len(lengths))
 
