@@ -46,7 +46,8 @@ disturbed does not count for more than any other.
 
 **The first step apart.** It makes the state, and compiles where there is something to compile. That is paid once, so it
 has a column of its own. Nothing that was compiled before is used. The time to load the compiler is paid once for all,
-and stands above the table.
+and stands above the table. What a machine pays once, before it compiles for the first time, is [not in
+it](#know_machine).
 
 **In a process of its own**, for each model and each number of threads. Nothing is left over from the one before.
 
@@ -60,73 +61,79 @@ memory and compiler. Adam's state alone is $8 \, n$ bytes.
 
 These are the numbers of one run of `python -m benchmarks optimizers --rounds 15`, which is a part of `make bench`, on
 25 November 2026: two virtual cores of an AMD EPYC with AVX-512, 25 GB of memory, Linux, GCC 12.2, Python 3.11, torch
-2.13.0, pytorch_optimizer 4.1.0. There were 60 rounds, and 15 for the largest model. Nothing else was running; with our
-own, the load was between 0.5 and 1.2. `make bench` measures again, on your machine.
+2.13.0, pytorch_optimizer 4.1.0. There were 60 rounds, and 15 for the largest model. The load was between 1.0 and 2.3,
+of which one is our own. `make bench` measures again, on your machine.
 
 Time of a step, as a ratio to `torch.optim.Adam(fused=True)`. RAdam is that of `pytorch_optimizer`:
 
 | model        | threads | eager | compiled | flat | `foreach=False` | `foreach=True` | RAdam |
 | ------------ | ------: | ----: | -------: | ---: | --------------: | -------------: | ----: |
-| 0.1M in 6    |       1 |  2.14 |     0.97 | 0.98 |            2.50 |           2.48 |  1.85 |
-| 0.1M in 6    |       2 |  2.66 |     1.06 | 1.06 |            3.23 |           3.01 |  2.31 |
-| 10M in 60    |       1 |  2.29 |     0.97 | 1.01 |            2.67 |           5.51 |  5.34 |
-| 10M in 60    |       2 |  2.21 |     0.99 | 1.00 |            2.71 |           5.52 |  5.29 |
-| 10M in 1,000 |       1 |  2.52 |     0.82 | 0.86 |            3.07 |           3.18 |  2.78 |
-| 10M in 1,000 |       2 |  2.74 |     0.84 | 0.87 |            3.41 |           3.41 |  2.98 |
-| 100M in 200  |       1 |  2.35 |     0.99 | 1.01 |            5.53 |           6.36 |  6.02 |
-| 100M in 200  |       2 |  1.91 |     1.01 | 0.97 |            4.18 |           5.09 |  4.78 |
+| 0.1M in 6    |       1 |  2.17 |     1.13 | 1.13 |            2.58 |           2.50 |  1.86 |
+| 0.1M in 6    |       2 |  2.68 |     1.19 | 1.21 |            3.24 |           3.03 |  2.28 |
+| 10M in 60    |       1 |  2.13 |     0.97 | 0.98 |            2.44 |           5.34 |  5.18 |
+| 10M in 60    |       2 |  2.37 |     0.98 | 0.98 |            2.89 |           5.96 |  5.66 |
+| 10M in 1,000 |       1 |  2.62 |     0.75 | 0.71 |            3.22 |           3.41 |  2.86 |
+| 10M in 1,000 |       2 |  2.58 |     0.58 | 0.62 |            3.21 |           3.19 |  2.79 |
+| 100M in 200  |       1 |  2.35 |     1.05 | 1.01 |            5.65 |           6.51 |  6.01 |
+| 100M in 200  |       2 |  1.88 |     0.98 | 1.01 |            4.26 |           5.27 |  5.13 |
 
 To `foreach=False`, and GB moved in a second:
 
 | model        | threads | eager / `foreach=False` | fused | compiled | flat | copy |
 | ------------ | ------: | ----------------------: | ----: | -------: | ---: | ---: |
-| 0.1M in 6    |       1 |                    0.85 |  26.8 |     27.6 | 27.3 | 28.2 |
-| 0.1M in 6    |       2 |                    0.82 |  30.6 |     28.8 | 28.6 | 35.0 |
-| 10M in 60    |       1 |                    0.85 |  41.6 |     42.6 | 41.3 | 29.7 |
-| 10M in 60    |       2 |                    0.85 |  51.5 |     51.9 | 51.1 | 38.0 |
-| 10M in 1,000 |       1 |                    0.82 |  21.6 |     26.2 | 25.3 | 27.4 |
-| 10M in 1,000 |       2 |                    0.80 |  24.0 |     28.3 | 27.0 | 35.3 |
-| 100M in 200  |       1 |                    0.43 |  48.0 |     48.1 | 47.0 | 27.6 |
-| 100M in 200  |       2 |                    0.43 |  49.0 |     50.5 | 50.5 | 33.2 |
+| 0.1M in 6    |       1 |                    0.86 |  24.4 |     22.2 | 21.1 | 22.1 |
+| 0.1M in 6    |       2 |                    0.82 |  29.6 |     24.9 | 24.4 | 29.6 |
+| 10M in 60    |       1 |                    0.87 |  35.7 |     37.1 | 36.6 | 23.4 |
+| 10M in 60    |       2 |                    0.85 |  52.5 |     48.5 | 48.0 | 36.8 |
+| 10M in 1,000 |       1 |                    0.82 |  22.5 |     30.0 | 31.9 | 27.1 |
+| 10M in 1,000 |       2 |                    0.79 |  20.6 |     34.3 | 32.2 | 31.1 |
+| 100M in 200  |       1 |                    0.42 |  47.3 |     45.7 | 45.8 | 27.5 |
+| 100M in 200  |       2 |                    0.43 |  54.1 |     55.1 | 54.0 | 33.5 |
 
 Seconds of the first step, and memory in MB:
 
 | model        | threads | load compiler | compiled |  flat | fused, eager | `foreach=True` | compiled | flat |
 | ------------ | ------: | ------------: | -------: | ----: | -----------: | -------------: | -------: | ---: |
-| 0.1M in 6    |       1 |        11.1 s |    0.9 s | 1.0 s |         1, 1 |              2 |       37 |   37 |
-| 0.1M in 6    |       2 |        10.6 s |    0.9 s | 0.9 s |         1, 1 |              2 |       37 |   37 |
-| 10M in 60    |       1 |        10.5 s |    0.9 s | 0.9 s |       81, 81 |            120 |      117 |  116 |
-| 10M in 60    |       2 |        10.8 s |    1.0 s | 1.0 s |       81, 81 |            120 |      117 |  116 |
-| 10M in 1,000 |       1 |        11.0 s |    1.1 s | 1.0 s |       83, 82 |            123 |      119 |  119 |
-| 10M in 1,000 |       2 |        10.9 s |    1.1 s | 1.2 s |       83, 82 |            123 |      119 |  119 |
-| 100M in 200  |       1 |        10.6 s |    3.3 s | 3.0 s |     802, 802 |           1205 |      837 |  836 |
-| 100M in 200  |       2 |        11.7 s |    2.5 s | 2.7 s |     802, 802 |           1205 |      837 |  836 |
+| 0.1M in 6    |       1 |         5.5 s |    1.8 s | 1.4 s |         2, 1 |              2 |       42 |   37 |
+| 0.1M in 6    |       2 |         4.6 s |    1.3 s | 1.1 s |         2, 1 |              2 |       42 |   37 |
+| 10M in 60    |       1 |         4.8 s |    1.7 s | 1.4 s |       81, 81 |            121 |      122 |  116 |
+| 10M in 60    |       2 |         4.7 s |    1.4 s | 1.2 s |       81, 81 |            121 |      121 |  116 |
+| 10M in 1,000 |       1 |         4.4 s |    1.2 s | 1.2 s |       83, 82 |            123 |      124 |  199 |
+| 10M in 1,000 |       2 |         4.4 s |    1.4 s | 1.2 s |       83, 82 |            123 |      124 |  199 |
+| 100M in 200  |       1 |         4.9 s |    3.8 s | 3.4 s |     803, 806 |           1201 |      842 |  836 |
+| 100M in 200  |       2 |         5.1 s |    3.1 s | 3.1 s |     803, 810 |           1201 |      842 |  836 |
 
-From one process to the next, these ratios move by some hundredths: where tensors lie in memory is part of them. In none
-of these models are there tensors that flat gathers, so it does what compiled does. What differs between the two is
-that. With only fused and flat in turn, flat took 0.79 to 0.81 of fused for 10M in 1,000.
+From one process to the next, these ratios move by some hundredths: where tensors lie in memory is part of them. Of the
+tensors of 10M in 60 and of 100M in 200 flat gathers nothing, so it does what compiled does, and what differs between
+the two is that.
 
 What we had set out to reach, and what became of it:
 
 * **Eager no slower than `foreach=False`:** met everywhere.
-* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** met, with 0.97 and 0.99 on one thread. Both
-  move the same bytes as fast as memory lets them.
-* **Flat at most 0.75 of fused for 10M in 1,000:** missed, with 0.86. Tensors of 10,000 numbers are longer than what
-  flat gathers, so it does what compiled does. The loop and its thousand calls take about 0.66. What is left is
-  Python: looking at four thousand tensors takes more than 1 ms of 10, and finding gradients and state another half.
-  Most of the looking is waiting for memory, which the loop would otherwise have to do: state in one buffer, with one
-  look at its addresses, took as long.
-* **Its first step in under 10 s:** met for the step, with 1.0 s, and missed for a process that has not loaded the
-  compiler yet. That takes another 11 s.
+* **Compiled at most 1.0 of fused for 10M in 60 and 100M in 200:** met, but for one number. With 100M on one thread five
+  runs gave 0.99, 1.00, 1.02, 1.04 and 1.05, and flat, which does the same there, 0.99 to 1.01. All move the same bytes
+  as fast as memory lets them.
+* **Flat at most 0.75 of fused for 10M in 1,000:** met, with 0.71 on one thread and 0.62 on two. The run before gave
+  0.70 and 0.46. The loop takes about 0.55. The rest is Python: finding gradients and state, and looking whether all is
+  as it was.
+* **Its first step in under 10 s:** met, with 5.6 s in a process that has compiled nothing yet. The first time that
+  anything is compiled on a machine, PyTorch takes 8 s more.
+
+For a tenth of a million numbers in six tensors compiled takes 1.1 to 1.2 of fused: a step is 0.1 ms, and what is done
+once in each step is a tenth of that.
+
+Flat keeps the state of short tensors in one place, and what it moves there stays in memory until it has moved all. So
+it needs more memory than compiled, but only while it makes its plan.
 
 ## What to take
 
 Fused, if PyTorch's Adam is all you need, your parameters are in one place and your tensors are large: nothing here is
-much faster then. With a thousand tensors of 1,000 or 10,000 numbers `backend="compiled"` is faster than fused. For a
-method that PyTorch has no fused loop for it comes close anyhow. A large model's step takes about half the time of an
-eager one, which pays for compiling after a hundred steps or so, and for loading the compiler after a thousand.
-`"flat"` gathers what `"compiled"` now hands over more quickly, at a thousand numbers in a tensor; for much shorter ones
-nobody has measured again. The default is for short runs.
+much faster then. With many tensors of some thousand numbers, or fewer, `backend="flat"` and `"compiled"` are faster
+than fused. With a thousand of 100 numbers they took 0.3 of its time, with a thousand of 1,000 numbers 0.4 to 0.5. Flat
+is a little ahead where the tensors are short; compiled needs less memory to begin. For a method that PyTorch has no
+fused loop for, both come close to one anyhow. A large model's step takes about half the time of an eager one, which
+pays for compiling, and for loading the compiler, after some hundred steps. The default is for short runs, and for
+looking at what happens.
 """
 
 from __future__ import annotations
