@@ -149,15 +149,31 @@ function annotate(adaptor, container, tex) {
 // The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line.
 // MathJax lists all its fonts; only those named by the HTML or by another rule are wanted.
 function styleRules(document, html) {
-  document.outputJax.styleSheet(document);
-  const rules = document.outputJax.styleJson.getStyleRules()
-    .map((rule) => rule.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " "));
+  const sheet = document.adaptor.textContent(document.outputJax.styleSheet(document)).trim();
+  const rules = sheet.split("\n\n").map(ruleOf);
   const classes = new Set(html.match(/\bNCM-[\w-]+/g));
-  const isFace = (rule) => rule.startsWith("@font-face");
-  const isUnused = (rule) => rule.startsWith(".NCM-") && !classes.has(rule.match(/NCM-[\w-]+/)[0]);
-  const kept = rules.filter((rule) => !isFace(rule) && !isUnused(rule));
-  const families = new Set([html, ...kept].join(" ").match(/\bMJX-[\w-]+/g));
-  return [...kept, ...rules.filter((rule) => isFace(rule) && families.has(rule.match(/MJX-[\w-]+/)[0]))];
+  const kept = rules.filter(({ isFace, classed }) => !isFace && (!classed || classes.has(classed)));
+  const families = new Set([...(html.match(FAMILY) ?? []), ...kept.flatMap((rule) => rule.families)]);
+  const faces = rules.filter(({ isFace, families: [family] }) => isFace && families.has(family));
+  return [...kept, ...faces].map(({ text }) => text);
+}
+
+const FAMILY = /\bMJX-[\w-]+/g;
+
+// What a rule is does not change, and each formula has the same hundred and a few more.
+const known = new Map();
+
+function ruleOf(written) {
+  if (!known.has(written)) {
+    const text = written.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " ");
+    known.set(written, {
+      text,
+      isFace: text.startsWith("@font-face"),
+      classed: text.startsWith(".NCM-") ? text.match(/NCM-[\w-]+/)[0] : "",
+      families: text.match(FAMILY) ?? [],
+    });
+  }
+  return known.get(written);
 }
 
 // A formula in a line may break, but a short one like "t = 5" reads badly in two lines, and there is room for it in one.
