@@ -65,7 +65,10 @@ async function start(modules, macros) {
     // script.
     output: { displayOverflow: "scroll", linebreaks: { inline: true } },
     chtml: { adaptiveCSS: true, matchFontHeight: false, fontURL: "." },
-    options: { enableAssistiveMml: false, safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } } },
+    options: {
+      enableAssistiveMml: false,
+      safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } },
+    },
     startup: {
       typeset: false,
       ready() {
@@ -134,9 +137,9 @@ function clean(node) {
   }
 }
 
-// What a screen reader reads. MathJax would read its own MathML again to put it into the page; as text it is there sooner.
-// Symbols are pointed at where they are drawn, and so not named here. The TeX goes along, where whoever copies the
-// formula, or reads it by ear, can have it.
+// What a screen reader reads. MathJax would read its own MathML again to put it into the page; as text it is there
+// sooner. Symbols are pointed at where they are drawn, and so not named here. The TeX goes along, where whoever copies
+// the formula, or reads it by ear, can have it.
 function assistive(document, { root, math: tex, display }) {
   const mathml = document.toMML(root)
     .replace(/\n */g, "").replace(/<!--.*?-->/g, "").replace(/ data-[st]="[^"]*"/g, "")
