@@ -32,9 +32,11 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -191,8 +193,8 @@ class MathJax:
         self._command = command
         self.setup = self._digest_setup()
 
-        # By TeX and display mode: a result, or MathJax's message, or what went wrong with Node.
-        self._results: dict[Place, Typeset | str | Diagnostic] = {}
+        # What Node answered, packed as in `_Node`, or what went wrong with it
+        self._results: dict[Place, bytes | Diagnostic] = {}
         self._base: list[str] | None = None
         self._files: dict[str, tuple[FontFile, ...]] = {}
 
@@ -243,9 +245,12 @@ class MathJax:
         while place not in self._results:
             self._hear()
         result = self._results[place]
-        if isinstance(result, str):
-            return Diagnostic(formula.path, formula.line, formula.column, "tex", result)
-        return result
+        if isinstance(result, Diagnostic):
+            return result
+        typeset = _unpacked(result)
+        if isinstance(typeset, str):
+            return Diagnostic(formula.path, formula.line, formula.column, "tex", typeset)
+        return typeset
 
     def stylesheet(self, results: Iterable[Typeset], font_url: str) -> str:
         """
@@ -335,18 +340,18 @@ class MathJax:
         if self._cache is None:
             return
         keys = {place: digest(self.setup, *map(str, place)) for place in wanted}
-        found = self._cache.get_many("formula", [self.setup, *keys.values()])
+        found = self._cache.get_many("typeset", [self.setup, *keys.values()])
 
         # Results are of no use without the rules that they build on.
         if self._base is None and self.setup in found:
-            self._base = json.loads(found[self.setup])
+            self._base = json.loads(zlib.decompress(found[self.setup]))["base"]
         if self._base is not None:
-            self._results |= {place: _read(json.loads(found[key])) for place, key in keys.items() if key in found}
+            self._results |= {place: found[key] for place, key in keys.items() if key in found}
 
-    def _write_cache(self, value: object, *place: object) -> None:
+    def _write_cache(self, packed: bytes, *place: object) -> None:
         if self._cache is not None:
             key = digest(self.setup, *map(str, place)) if place else self.setup
-            self._cache.put("formula", key, json.dumps(value).encode())
+            self._cache.put("typeset", key, packed)
 
     def _give(self, formulas: Mapping[Place, Formula]) -> None:
         if formulas and self._node is None and self._broken is None:
@@ -370,18 +375,18 @@ class MathJax:
     def _hear(self) -> None:
         assert self._node is not None
         try:
-            answer = self._node.hear(self.limit)
+            answer, packed = self._node.hear(self.limit)
         except NodeError as error:
             self._fail(str(error))
             return
         if "base" in answer:
             self._base = answer["base"]
-            self._write_cache(self._base)
+            self._write_cache(packed)
             return
         place = next(iter(self._waiting))
         del self._waiting[place]
-        self._results[place] = _read(answer)
-        self._write_cache(answer, *place)
+        self._results[place] = packed
+        self._write_cache(packed, *place)
         self._tell()
 
     def _fail(self, reason: str) -> None:
@@ -414,7 +419,8 @@ class NodeError(Exception):
 
 class _Node:
     # One process. A thread writes to it and another reads from it, so that neither side ever waits for the other
-    # because a pipe is full.
+    # because a pipe is full. Answers are packed at once, since Node may be far ahead: a formula is some 6 KB of HTML
+    # and rules, of which the fastest compression leaves a quarter.
     def __init__(self, command: Sequence[str], macros: Mapping[str, Any]) -> None:
         self.asked = self.answered = 0
         self._questions: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -438,8 +444,9 @@ class _Node:
         self._questions.put(json.dumps({"id": self.asked} | question).encode() + b"\n")
         self.asked += 1
 
-    def hear(self, limit: float) -> dict[str, Any]:
-        line = self._next_line(limit)
+    def hear(self, limit: float) -> tuple[dict[str, Any], bytes]:
+        packed = self._next_line(limit)
+        line = zlib.decompress(packed)
         if not line.endswith(b"\n"):
             raise NodeError(self._describe_end())
         try:
@@ -449,7 +456,7 @@ class _Node:
         if not isinstance(answer, dict) or answer.pop("id", None) != self.answered or answer.keys() not in ANSWERS:
             raise NodeError(f"Node printed what is no answer, {line[:80]!r},")
         self.answered += 1
-        return answer
+        return answer, packed
 
     def close(self) -> None:
         self._process.kill()
@@ -491,14 +498,17 @@ class _Node:
         with pipe:
             for line in pipe:
                 self._since = time.monotonic()
-                self._answers.put(line)
-        self._answers.put(b"")
+                self._answers.put(zlib.compress(line, 1))
+        self._answers.put(zlib.compress(b""))
 
 
-def _read(answer: dict[str, Any]) -> Typeset | str:
-    # Interned, because the same rules come with most formulas.
+@lru_cache(256)
+def _unpacked(packed: bytes) -> Typeset | str:
+    """A result, or MathJax's message. Some formulas stand on every page."""
+    answer = json.loads(zlib.decompress(packed))
     if "error" in answer:
         return str(answer["error"])
+    # Interned, because the same rules come with most formulas.
     return Typeset(answer["html"], tuple(map(sys.intern, answer["rules"])), tuple(answer["found"]))
 
 

@@ -288,7 +288,10 @@ def from_bytes(data: bytes) -> Page:
 
 def _open_end(kind: str, values: Mapping[str, Any]) -> Formula | Link:
     kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
-    return kinds[kind](**values)
+
+    # Interned, because all of a page have one path, and many are the same.
+    kept: dict[str, Any] = {name: sys.intern(each) if type(each) is str else each for name, each in values.items()}
+    return kinds[kind](**kept)
 
 
 def _exports(values: Mapping[str, Any]) -> Exports:

@@ -65,7 +65,10 @@ async function start(modules, macros) {
     // script.
     output: { displayOverflow: "scroll", linebreaks: { inline: true } },
     chtml: { adaptiveCSS: true, matchFontHeight: false, fontURL: "." },
-    options: { safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } } },
+    options: {
+      enableAssistiveMml: false,
+      safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } },
+    },
     startup: {
       typeset: false,
       ready() {
@@ -76,7 +79,10 @@ async function start(modules, macros) {
   });
   const { document } = MathJax.startup;
   document.inputJax[0].postFilters.add(({ data }) => data.root.walkTree(clean), 100);
-  document.inputJax[0].postFilters.add(({ data }) => { found = mark(data.root, wanted); }, 101);
+  document.inputJax[0].postFilters.add(({ math, data }) => {
+    item = math;
+    found = mark(data.root, wanted);
+  }, 101);
   return document;
 }
 
@@ -96,9 +102,10 @@ function turnOff(macros) {
   Configuration.create("text-off", { parser: "text", handler: { macro: ["off"] }, priority: 0 });
 }
 
-// The symbols that are looked for in the formula at hand, and those that were found in it.
+// The symbols that are looked for in the formula at hand, those that were found in it, and what MathJax keeps of it.
 let wanted = [];
 let found = [];
+let item;
 
 // A symbol's tree, or nothing where its TeX is refused: whoever declared it is told when it is typeset by itself.
 const trees = new Map();
@@ -130,34 +137,49 @@ function clean(node) {
   }
 }
 
-// The symbols are pointed at where they are drawn.
-function unmark(adaptor, node) {
-  for (const name of ["data-s", "data-t"]) adaptor.removeAttribute(node, name);
-  adaptor.childNodes(node).filter((child) => child.kind !== "#text").forEach((child) => unmark(adaptor, child));
-}
-
-// The TeX goes along in the MathML, where whoever copies the formula, or reads it by ear, can have it.
-function annotate(adaptor, container, tex) {
-  const [math] = adaptor.tags(container, "math");
-  unmark(adaptor, math);
-  const row = adaptor.node("mrow", {}, adaptor.childNodes(math));
+// What a screen reader reads. MathJax would read its own MathML again to put it into the page; as text it is there
+// sooner. Symbols are pointed at where they are drawn, and so not named here. The TeX goes along, where whoever copies
+// the formula, or reads it by ear, can have it.
+function assistive(document, { root, math: tex, display }) {
+  const mathml = document.toMML(root)
+    .replace(/\n */g, "").replace(/<!--.*?-->/g, "").replace(/ data-[st]="[^"]*"/g, "")
+    .replace(/&#x([0-9A-F]+);/g, (_, code) => String.fromCodePoint(parseInt(code, 16)))
+    .replace(/>[^<]+/g, (text) => text.replaceAll("&quot;", '"'));
+  const [, math, children] = mathml.match(/^(<math[^>]*>)(.*)<\/math>$/s);
+  const { adaptor } = document;
   const source = adaptor.node("annotation", { encoding: "application/x-tex" }, [adaptor.text(tex)]);
-  adaptor.setAttribute(math, "xmlns", "http://www.w3.org/1998/Math/MathML");
-  adaptor.append(math, adaptor.node("semantics", {}, [row, source]));
+  return `<mjx-assistive-mml unselectable="on" display="${display ? "block" : "inline"}">${math}` +
+    `<semantics><mrow>${children}</mrow>${adaptor.outerHTML(source)}</semantics></math></mjx-assistive-mml>`;
 }
 
 // The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line.
 // MathJax lists all its fonts; only those named by the HTML or by another rule are wanted.
 function styleRules(document, html) {
-  document.outputJax.styleSheet(document);
-  const rules = document.outputJax.styleJson.getStyleRules()
-    .map((rule) => rule.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " "));
+  const sheet = document.adaptor.textContent(document.outputJax.styleSheet(document)).trim();
+  const rules = sheet.split("\n\n").map(ruleOf);
   const classes = new Set(html.match(/\bNCM-[\w-]+/g));
-  const isFace = (rule) => rule.startsWith("@font-face");
-  const isUnused = (rule) => rule.startsWith(".NCM-") && !classes.has(rule.match(/NCM-[\w-]+/)[0]);
-  const kept = rules.filter((rule) => !isFace(rule) && !isUnused(rule));
-  const families = new Set([html, ...kept].join(" ").match(/\bMJX-[\w-]+/g));
-  return [...kept, ...rules.filter((rule) => isFace(rule) && families.has(rule.match(/MJX-[\w-]+/)[0]))];
+  const kept = rules.filter(({ isFace, classed }) => !isFace && (!classed || classes.has(classed)));
+  const families = new Set([...(html.match(FAMILY) ?? []), ...kept.flatMap((rule) => rule.families)]);
+  const faces = rules.filter(({ isFace, families: [family] }) => isFace && families.has(family));
+  return [...kept, ...faces].map(({ text }) => text);
+}
+
+const FAMILY = /\bMJX-[\w-]+/g;
+
+// What a rule is does not change, and each formula has the same hundred and a few more.
+const known = new Map();
+
+function ruleOf(written) {
+  if (!known.has(written)) {
+    const text = written.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " ");
+    known.set(written, {
+      text,
+      isFace: text.startsWith("@font-face"),
+      classed: text.startsWith(".NCM-") ? text.match(/NCM-[\w-]+/)[0] : "",
+      families: text.match(FAMILY) ?? [],
+    });
+  }
+  return known.get(written);
 }
 
 // A formula in a line may break, but a short one like "t = 5" reads badly in two lines, and there is room for it in one.
@@ -178,9 +200,10 @@ async function typeset(document, tex, display, symbols = []) {
   document.outputJax.clearCache();
   const container = await MathJax.tex2chtmlPromise(tex, { display });
   const { adaptor } = document;
-  annotate(adaptor, container, tex);
   keepShortOnesWhole(adaptor, container, display);
-  const html = adaptor.outerHTML(container);
+  for (const child of adaptor.childNodes(container)) adaptor.setAttribute(child, "aria-hidden", "true");
+  adaptor.setStyle(container, "position", "relative");
+  const html = adaptor.outerHTML(container).replace(/(?=<\/mjx-container>$)/, () => assistive(document, item));
   return { html, rules: styleRules(document, html), found };
 }
 

@@ -179,21 +179,24 @@ class Typesetting:
         key = digest(math.setup, repr(list(self._used)))
         if kept and (data := self._cache.get("formulas", key)):
             try:
-                sheet, names, mathml = json.loads(zlib.decompress(data))
-                return str(sheet), list(names), dict(mathml)
+                sheet, names, shown = json.loads(zlib.decompress(data))
+                return str(sheet), list(names), dict(shown)
             except (zlib.error, ValueError, TypeError):
                 # A foreign entry in the cache: it is put together again.
                 pass
         formulas = [(Formula(tex, display, "", 1, 1), symbols) for tex, display, symbols in self._used]
         for symbols, some in groupby(formulas, itemgetter(1)):
             math.request([formula for formula, _ in some], symbols)
-        results = [math.typeset(formula, symbols) for formula, symbols in formulas]
-        typeset = [result for result in results if isinstance(result, mathjax.Typeset)]
-        mathml = {}
-        for (tex, _, _), result in zip(self._used, results, strict=True):
-            if isinstance(result, mathjax.Typeset) and tex not in mathml:
-                mathml[tex] = mathml_of(result.html)
-        found = math.stylesheet(typeset, "fonts"), math.font_names(typeset), mathml
+        mathml: dict[str, str] = {}
+        rules: dict[mathjax.Typeset, None] = {}
+        for formula, symbols in formulas:
+            result = math.typeset(formula, symbols)
+            if isinstance(result, mathjax.Typeset):
+                # All HTML at once would be much.
+                rules[mathjax.Typeset("", result.rules)] = None
+                if formula.tex not in mathml:
+                    mathml[formula.tex] = mathml_of(result.html)
+        found = math.stylesheet(rules, "fonts"), math.font_names(rules), mathml
         if kept:
             self._cache.put("formulas", key, zlib.compress(json.dumps(found).encode(), 1))
         return found
