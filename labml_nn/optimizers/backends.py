@@ -710,7 +710,7 @@ class Row(Piece):
 
     def holds(self, thetas: list[torch.Tensor], grads: list[torch.Tensor]) -> bool:
         """
-        ### Is it still good?
+        ### Are these still its tensors?
 
         That all but the gradients still lies where it lay is seen [when the addresses are asked for](#Row.run), and
         no more is asked of state entries.

@@ -239,7 +239,9 @@ class SidelitPlugin(BasePlugin[Options]):
     def _known(self, page: AnnotatedPage) -> list[Any] | None:
         """Return all that a page is finished with, but its formulas; none where something has to be told of it."""
         made = page.made
-        if not self._finished.is_kept or made.redirect:
+        # A file that could not be read has a page without a key, and is told of again in the next build.
+        key = self._workshop.keys.get(page.source)
+        if not self._finished.is_kept or made.redirect or key is None:
             return None
         image = [made.image] if made.image else []
         references = (end for end in made.open_ends if isinstance(end, Reference))
@@ -247,7 +249,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if hrefs is None:
             return None
         ways = [self._reference.way(end, page) for end in made.open_ends if isinstance(end, Link) and end.kind == "api"]
-        return [self._workshop.keys[page.source], hrefs, ways, self._taking.values(_subject(page))]
+        return [key, hrefs, ways, self._taking.values(_subject(page))]
 
     # ### 4. Bodies
 
