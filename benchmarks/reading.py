@@ -4,7 +4,8 @@
 Opens the page of Adam in Chromium, from a server that compresses as any host does.
 
 * *Lighthouse* rates it from 0 to 100, as on a phone and as on a desk. It throttles by its own rules.
-* *Weight* is what a reader without a cache loads, compressed, before searching.
+* *Weight* is what a reader without a cache loads, compressed, before searching. The small fonts stand in a style sheet,
+  and count with that.
 * *The last formula* is there when every formula has a size and no font is on its way. The same sources are built once
   more with `math: client`, and both pages are opened turn by turn, each with an empty cache, on a machine and a network
   made slow in the same way. MathJax comes from the same server as the rest.

@@ -13,9 +13,11 @@ ever.
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +44,10 @@ PARTS = {
 }
 
 
+# A request takes longer than so many bytes.
+SMALL = 2048
+
+
 @dataclass(frozen=True)
 class FontFile:
     """
@@ -53,6 +59,13 @@ class FontFile:
     name: str
     ranges: str
     data: bytes
+
+    @property
+    def is_small(self) -> bool:
+        """
+        ### Does it rather stand in a style sheet than beside it?
+        """
+        return len(self.data) <= SMALL
 
 
 def files_of(font: Path, cache: Cache | None = None) -> tuple[FontFile, ...]:
@@ -82,6 +95,20 @@ def faces(rule: str, files: tuple[FontFile, ...]) -> str:
     Of the rules that are for a character, a browser heeds the last.
     """
     return "\n".join(_face(rule, file) for file in reversed(files))
+
+
+def embed(sheet: str, font_url: str, files: Iterable[FontFile]) -> str:
+    """
+    ## A style sheet with the small ones of these files in it
+
+    `font_url` is where it has them now. It still names them, for pages whose policy allows no fonts but from files.
+    """
+    for file in files:
+        if file.is_small:
+            named = f'url("{font_url}/{file.name}") format("woff2")'
+            data = base64.b64encode(file.data).decode()
+            sheet = sheet.replace(named, f'url("data:font/woff2;base64,{data}") format("woff2"), {named}')
+    return sheet
 
 
 def _face(rule: str, file: FontFile) -> str:

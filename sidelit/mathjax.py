@@ -280,21 +280,21 @@ class MathJax:
         """
         return [file for name in self.font_names(results) for file in self.files_of(name)]
 
-    def preload(self, results: Iterable[Typeset]) -> dict[str, str]:
+    def early_fonts(self, results: Iterable[Typeset]) -> dict[str, FontFile]:
         """
         ### The font files that a page with these formulas is sure to need
 
-        Worth fetching before the style sheet asks for them. Names of files, the largest first, each with its family,
-        of which it is the last in the style sheet.
+        Worth fetching before the style sheet asks for them, the largest first. Each by its family, of which it is the
+        last in the style sheet.
         """
         results = list(results)
         breaks = any("<mjx-break" in result.html for result in results)
         found = {
-            self.files_of(name)[0]: family
+            family: self.files_of(name)[0]
             for name, family in self._families(results).items()
             if breaks or name != BREAKS
         }
-        return {file.name: found[file] for file in sorted(found, key=lambda file: (-len(file.data), file.name))}
+        return dict(sorted(found.items(), key=lambda each: (-len(each[1].data), each[1].name)))
 
     def font_names(self, results: Iterable[Typeset]) -> list[str]:
         """

@@ -33,7 +33,18 @@ TEMPLATES = find_theme(PACKAGE / "templates", PACKAGE.parent / "templates")
 # Where the files that pages need lie in a site.
 ASSETS = "assets/sidelit"
 
-# What the columns need in whatever theme they stand; the theme `sidelit` has more.
+# What the columns need in whatever theme they stand, in the order in which it runs, and what the theme `sidelit` has
+# besides. A page gets all of it in one file: ten requests take longer than what they bring.
 SCRIPTS = ("say.js", "columns.js", "bridge.js", "preview.js", "copy.js", "lines.js", "zoom.js")
+OWN_SCRIPTS = ("contents.js", "outline.js", "search.js")
+SCRIPT = "pages.js"
+
+
+def columns_script() -> bytes:
+    """
+    ## What the columns need, as one script
+    """
+    return b"\n".join((TEMPLATES / ASSETS / name).read_bytes() for name in SCRIPTS)
+
 
 __file__ = str(TEMPLATES / "mkdocs_theme.yml")

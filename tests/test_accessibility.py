@@ -142,13 +142,19 @@ def test_a_box_is_a_stop_for_the_keyboard_while_it_scrolls(narrow: Page, site: s
     expect(table).not_to_have_attribute("tabindex", "0")
 
 
-def test_formulas_are_read_as_mathml_on_the_screen_and_below_it(narrow: Page, site: str) -> None:
-    narrow.goto(site + "optimizers/adam.html")
-    session = narrow.context.new_cdp_session(narrow)
+@pytest.mark.parametrize("scripts", [True, False])
+def test_formulas_are_read_as_mathml_on_the_screen_and_below_it(browser: Browser, site: str, scripts: bool) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=scripts)
+    page.goto(site + "optimizers/adam.html")
+
+    # While a page loads, nobody reads it.
+    page.wait_for_selector("html:not([data-loading])")
+    session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     roles = Counter(node["role"]["value"] for node in nodes if not node["ignored"])
-    assert roles["MathMLMath"] == narrow.locator("mjx-container").count() > 0
-    assert roles["MathMLFraction"] == narrow.locator("mfrac").count() > 0
+    assert roles["MathMLMath"] == page.locator("mjx-container").count() > 0
+    assert roles["MathMLFraction"] == page.locator("mfrac").count() > 0
+    page.close()
 
 
 def test_the_test_sees_what_is_wrong(wide: Page, site: str) -> None:

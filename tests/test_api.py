@@ -595,7 +595,7 @@ def test_a_site_needs_no_pdoc_unless_it_asks_for_it(tmp_path: Path) -> None:
 
 @pytest.fixture(params=["disk", "server"])
 def address(request: pytest.FixtureRequest, site: Path, serve_folder: Callable[..., str]) -> str:
-    policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+    policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:"
     return f"{site.as_uri()}/" if request.param == "disk" else serve_folder(site, policy)
 
 

@@ -295,7 +295,7 @@ def test_all_that_templates_read_counts() -> None:
     text = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
     assert set(re.findall(r"\bconfig\.(\w+)", text)) == {*finished.READ, "theme", "extra"}
     assert set(re.findall(r"\bconfig\.extra\.(\w+)", text)) == {"sidelit"}
-    assert set(re.findall(r"\bconfig\.extra\.sidelit or \{\}\)\.(\w+)", text)) == {"search", "preload"}
+    assert set(re.findall(r"\bconfig\.extra\.sidelit or \{\}\)\.(\w+)", text)) == {"search", "fonts"}
     assert set(re.findall(r"\bnav\.(\w+)", text)) == {"homepage"}
     assert set(re.findall(r"\bpage\.(\w+)", text)) == {
         "canonical_url", "content", "edit_url", "meta", "next_page", "previous_page", "title", "toc"

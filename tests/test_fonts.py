@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
 from sidelit.cache import Cache
-from sidelit.fonts import PARTS, FontFile, faces, files_of
+from sidelit.fonts import PARTS, SMALL, FontFile, embed, faces, files_of
 from sidelit.mathjax import FONTS, find_modules
 
 MODULES = find_modules()
@@ -96,4 +97,14 @@ def test_a_browser_heeds_the_parts_before_the_whole_font() -> None:
     assert faces(rule, parts).split("\n") == [
         rule,
         '@font-face { font-family: A; src: url("./a-common-1.woff2") format("woff2"); unicode-range: U+20-40; }',
+    ]
+
+
+def test_small_files_stand_in_the_sheet_which_still_names_them() -> None:
+    small, large = (FontFile(f"{name}.woff2", "", bytes(size)) for name, size in (("a", SMALL), ("b", SMALL + 1)))
+    rules = [f'@font-face {{ src: url("f/{file.name}") format("woff2"); }}' for file in (small, large)]
+    data = base64.b64encode(small.data).decode()
+    assert embed("\n".join(rules), "f", (small, large)).split("\n") == [
+        rules[0].replace("src: ", f'src: url("data:font/woff2;base64,{data}") format("woff2"), '),
+        rules[1],
     ]

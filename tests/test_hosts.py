@@ -22,6 +22,7 @@ from building import Html, dead_links, own_cache, page, run, snapshot, write
 from mkdocs.config import load_config
 
 from sidelit.hosts.site import build
+from sidelit.theme import OWN_SCRIPTS, SCRIPTS, TEMPLATES
 
 __all__ = ["own_cache"]
 
@@ -298,6 +299,8 @@ def test_the_two_columns_are_there(sites, host: str, theme: str, folders: bool) 
     html = at(site, "api/optim/adam.html", folders)
     sheets = [each.attributes["href"] for each in html.all("link") if each.attributes.get("rel") == "stylesheet"]
     assert len([each for each in sheets if each.endswith("assets/sidelit/pages.css")]) == 1
+    scripts = [each.attributes.get("src") or "" for each in html.all("script")]
+    assert len([each for each in scripts if each.endswith("assets/sidelit/pages.js")]) == 1
     mine = ours(html)
     assert [each.attributes["id"] for each in mine.all("section", "section")] == [f"section-{n}" for n in range(4)]
     assert len(mine.all("div", "docs")) >= len(mine.all("div", "code")) >= 4
@@ -343,6 +346,17 @@ def test_broken_links_fail_a_strict_build(project: Path, host: str) -> None:
     ):  # fmt: skip
         assert wanted in " ".join(warned), wanted
     assert len(warned) == 7
+
+
+def test_a_theme_of_ones_own_may_have_another_of_the_scripts(project: Path) -> None:
+    write(project / "mine", {"assets/sidelit/zoom.js": "// Images stay as they are.\n"})
+    site, _ = built(project, theme={"name": "sidelit", "custom_dir": "mine"})
+    script = (site / "assets/sidelit/pages.js").read_text()
+    assert "// Images stay as they are." in script
+    for name in (*SCRIPTS, *OWN_SCRIPTS):
+        its = (TEMPLATES / "assets/sidelit" / name).read_text()
+        assert (its in script) == (name != "zoom.js"), name
+        assert not (site / "assets/sidelit" / name).exists(), name
 
 
 def test_broken_links_are_named_once_and_pages_are_built(project: Path) -> None:

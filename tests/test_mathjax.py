@@ -394,8 +394,8 @@ def test_the_sheet_names_fonts_that_are_handed_out_and_only_those_in_use(mathjax
 
 def test_what_a_page_is_sure_to_need_can_be_fetched_early(mathjax: MathJax) -> None:
     def early(*formulas: str) -> list[str]:
-        found = mathjax.preload([typeset(mathjax, tex) for tex in formulas])
-        return [re.sub(r"mjx-ncm-|-[0-9a-f]{8}|\.woff2", "", name) for name in found]
+        found = mathjax.early_fonts([typeset(mathjax, tex) for tex in formulas])
+        return [re.sub(r"mjx-ncm-|-[0-9a-f]{8}|\.woff2", "", file.name) for file in found.values()]
 
     assert early() == []
     assert early("x") == ["n-common", "zero"]
@@ -404,8 +404,7 @@ def test_what_a_page_is_sure_to_need_can_be_fetched_early(mathjax: MathJax) -> N
     # The last face of a family, in the style sheet, is the one.
     result = typeset(mathjax, r"a + b + c = d \in \mathbb{R}")
     faces = re.findall(r'font-family: ([\w-]+); src: url\("f/([\w-]+\.woff2)', mathjax.stylesheet([result], "f"))
-    last = dict(faces)
-    assert {last[family]: family for family in last} == mathjax.preload([result])
+    assert {family: file.name for family, file in mathjax.early_fonts([result]).items()} == dict(faces)
 
 
 def test_without_formulas_there_is_no_sheet(mathjax: MathJax) -> None:

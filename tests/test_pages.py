@@ -16,6 +16,7 @@ from own_site import ROOT, folder, site
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from sidelit.code_version import code_version
+from sidelit.fonts import SMALL
 from sidelit.hosts.site import build
 from sidelit.proofs import read_proofs
 
@@ -116,14 +117,17 @@ def test_every_page_with_and_without_javascript(
     assert counted["sidelit/source.html"] == 0
 
 
-# The files of the fonts that a page says it is sure to need, and of those that it shows something in
+# The files of the fonts that a page says it is sure to need, those of them that it fetches early, and those that it
+# shows something in
 FONTS = """() => {
-  const file = (address) => address.split("/").pop();
-  const preloaded = [...document.querySelectorAll("link[rel=preload][as=font]")].map((link) => file(link.href));
   const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
     .filter((rule) => rule instanceof CSSFontFaceRule).map((rule) => /[\\w-]+[.]woff2/.exec(rule.cssText)[0]);
-  const shown = [...document.fonts].map(({ status }, i) => [rules[i], status]).filter(([, it]) => it !== "unloaded");
-  return [preloaded, shown];
+  const faces = [...document.fonts].map(({ family, status }, i) => ({ family, status, file: rules[i] }));
+  const families = document.querySelector("[data-fonts]").dataset.fonts.split(" ");
+  const early = families.map((family) => faces.findLast((face) => face.family === family).file);
+  const links = [...document.querySelectorAll("link[rel=preload][as=font]")];
+  const shown = faces.filter(({ status }) => status !== "unloaded");
+  return [early, links.map(({ href }) => href.split("/").pop()), shown.map(({ file, status }) => [file, status])];
 }"""
 
 
@@ -136,15 +140,19 @@ def test_pages_load_the_parts_of_fonts_that_they_show_something_in(
         needed = []
         for context in contexts:
             page, _ = opened(context, site + address)
-            preloaded, shown = page.evaluate(FONTS)
+            early, fetched, shown = page.evaluate(FONTS)
             page.close()
             assert {status for _, status in shown} == {"loaded"}, address
             needed.append({name for name, _ in shown})
 
-        # What is preloaded a script makes ready early, and without scripts it is what the page shows something in.
-        assert needed[0] == needed[1] >= set(preloaded), address
-        late = needed[0] - set(preloaded)
-        assert preloaded[0].startswith("mjx-ncm-n-common-"), address
+        # What a script makes ready early is, without scripts, what the page shows something in.
+        assert needed[0] == needed[1] >= set(early), address
+        late = needed[0] - set(early)
+
+        # The small ones stand in the style sheet.
+        sizes = {name: (folder / "assets/sidelit/fonts" / name).stat().st_size for name in early}
+        assert fetched == [name for name in early if sizes[name] > SMALL], address
+        assert fetched[0].startswith("mjx-ncm-n-common-"), address
 
         # Everything else is the signs that a page has few of.
         assert all("-n-signs-" in name for name in late), address

@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 __all__ = ["folder", "own_cache"]
 
-# MathJax sets widths and the like in attributes. Nothing at all comes from elsewhere.
-POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'"
+# MathJax sets widths and the like in attributes, and small fonts stand in a style sheet. Nothing at all comes from
+# elsewhere.
+POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:"
 
 LISTEN = """
 window.violations = [];
@@ -77,6 +78,24 @@ def test_no_page_breaks_the_policy(context: BrowserContext, folder: Path, addres
         assert page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done(violations)))") == [], each
         assert complaints == [], each
         page.close()
+
+
+def test_where_fonts_must_be_files_they_are_taken_from_files(
+    browser: Browser, folder: Path, serve_folder: Callable[..., str]
+) -> None:
+    loaded = []
+    for policy in (POLICY, POLICY.replace(" data:", "")):
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url.rpartition("/")[2]))  # type: ignore[misc]
+        page.goto(serve_folder(folder, policy) + "optimizers/adam.html")
+        page.evaluate("() => document.fonts.ready.then(() => true)")
+        loaded.append(page.evaluate("() => [...document.fonts].map(({ family, status }) => `${family} ${status}`)"))
+        assert any(name.startswith("mjx-ncm-lo-common-") for name in asked) == (policy != POLICY)
+        page.close()
+    assert loaded[0] == loaded[1]
+    assert "MJX-NCM-LO loaded" in loaded[0]
+    assert not any(each.endswith("error") for each in loaded[0])
 
 
 def test_everything_works_under_the_policy(context: BrowserContext, address: str) -> None:

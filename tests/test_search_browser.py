@@ -15,7 +15,9 @@ from sidelit.hosts.site import build
 __all__ = ["own_cache"]
 
 ROOT = Path(__file__).resolve().parent.parent
-POLICY = "default-src 'none'; img-src 'self'; font-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'"
+POLICY = (
+    "default-src 'none'; img-src 'self'; font-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline'"
+)
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 WIDTHS = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 

@@ -194,7 +194,7 @@ def test_below_a_sub_path_and_under_a_policy_everything_works(
     reader: Any, folder: Path, tmp_path: Path, serve_folder: Callable[..., str]
 ) -> None:
     (tmp_path / "below").symlink_to(folder)
-    address = serve_folder(tmp_path, "default-src 'self'; style-src 'self' 'unsafe-inline'")
+    address = serve_folder(tmp_path, "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:")
     opened = reader(f"{address}below/{RADAM}")
     unfold(opened)
     opened.get_by_role("button", name="Copy the whole file").click()

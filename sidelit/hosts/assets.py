@@ -1,7 +1,7 @@
 """
 # What pages need in a host without plugins
 
-A Markdown extension can give a page its text and no files. So the style sheet, the scripts and the fonts are written
+A Markdown extension can give a page its text and no files. So the style sheet, the script and the fonts are written
 once, into the folder of the hand-written pages, and the site's configuration names them.
 """
 
@@ -16,7 +16,7 @@ from sidelit import mathjax
 from sidelit.cache import Cache
 from sidelit.fonts import files_of
 from sidelit.hosts.site import SiteError
-from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
+from sidelit.theme import ASSETS, SCRIPT, TEMPLATES, columns_script
 
 SHEET = "pages.css"
 
@@ -33,8 +33,8 @@ def write_assets(folder: Path) -> None:
     fonts = modules / mathjax.FONTS
     try:
         (folder / "fonts").mkdir(parents=True, exist_ok=True)
-        for name in (SHEET, *SCRIPTS):
-            shutil.copyfile(TEMPLATES / ASSETS / name, folder / name)
+        shutil.copyfile(TEMPLATES / ASSETS / SHEET, folder / SHEET)
+        (folder / SCRIPT).write_bytes(columns_script())
         with Cache(user_cache_path("sidelit")) as cache:
             for font in sorted(fonts.glob("*.woff2")):
                 for file in files_of(font, cache):
@@ -49,5 +49,4 @@ def configuration(address: str) -> str:
 
     `address` is that of the folder in the site.
     """
-    scripts = "".join(f"  - {address}/{name}\n" for name in SCRIPTS)
-    return f"extra_css:\n  - {address}/{SHEET}\nextra_javascript:\n{scripts}"
+    return f"extra_css:\n  - {address}/{SHEET}\nextra_javascript:\n  - {address}/{SCRIPT}\n"

@@ -49,7 +49,7 @@ from sidelit.hosts.telling import Teller
 from sidelit.hosts.trees import Trees
 from sidelit.hosts.typesetting import MATH_SHEET, Typesetting
 from sidelit.page import Page, Reference, finish, redirection
-from sidelit.theme import ASSETS, SCRIPTS, TEMPLATES
+from sidelit.theme import ASSETS, OWN_SCRIPTS, SCRIPT, SCRIPTS, TEMPLATES, columns_script
 from sidelit.tree import common_folder
 from sidelit.workshop import Order, Workshop
 
@@ -107,7 +107,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._own_theme = config.theme.name == "sidelit"
         if not self._own_theme:
             config.extra_css[:0] = [f"{ASSETS}/pages.css", *([f"{ASSETS}/api.css"] if wanted else ())]
-            config.extra_javascript += [f"{ASSETS}/{name}" for name in SCRIPTS]
+            config.extra_javascript.append(f"{ASSETS}/{SCRIPT}")
         self._search = searching.Searching(self._own_theme, len(config.plugins) > 1)
         config.extra.setdefault("sidelit", {})["search"] = self._search.has_index
 
@@ -159,13 +159,23 @@ class SidelitPlugin(BasePlugin[Options]):
         """Bring along what the pages need in another theme, or what ours takes from npm."""
         if self._own_theme:
             assets = searching.library()
+            script = self._own_script(files)
         else:
-            names = ("pages.css", "api.css", "mathjax-config.js", *SCRIPTS)
-            assets = {name: TEMPLATES / ASSETS / name for name in names}
-        for name, path in assets.items():
-            uri = f"{ASSETS}/{name}"
-            if files.get_file_from_path(uri) is None:
-                files.append(File.generated(config, uri, abs_src_path=str(path)))
+            assets = {name: TEMPLATES / ASSETS / name for name in ("pages.css", "api.css", "mathjax-config.js")}
+            script = columns_script()
+        added = [File.generated(config, f"{ASSETS}/{name}", abs_src_path=str(path)) for name, path in assets.items()]
+        for file in [*added, File.generated(config, f"{ASSETS}/{SCRIPT}", content=script)]:
+            if files.get_file_from_path(file.src_uri) is None:
+                files.append(file)
+
+    def _own_script(self, files: Files) -> bytes:
+        """Take the theme's scripts out of the files, and return them as one. A builder may have replaced some."""
+        parts = [files.get_file_from_path(f"{ASSETS}/{name}") for name in (*SCRIPTS, *OWN_SCRIPTS)]
+        for part in filter(None, parts):
+            files.remove(part)
+        if not self._search.has_index:
+            parts.pop()
+        return b"\n".join(part.content_bytes for part in parts if part)
 
     # ### 2. Pages
 
@@ -289,7 +299,7 @@ class SidelitPlugin(BasePlugin[Options]):
         page.content = self._drawings.mark(page.content, page.url)
         if has_math and not self._typesetting.at_build:
             page.content += self._typesetting.scripts(page)
-        config.extra["sidelit"]["preload"] = self._typesetting.early_fonts()
+        config.extra["sidelit"]["fonts"] = self._typesetting.early_fonts()
         return context
 
     on_page_context = CombinedEvent(_show_search, _show_reader)

@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from mkdocs.utils import normalize_url
 from sidelit import mathjax
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
+from sidelit.fonts import embed
 from sidelit.formula import Formula
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
@@ -153,11 +154,12 @@ class Typesetting:
         """
         ### The fonts that a page is sure to need
 
-        Their families by their addresses, to be asked for once its formulas are in it.
+        Their addresses by their families, none of one that is in the style sheet itself. To be asked for once the
+        page's formulas are in it.
         """
         here, self._used_here = self._used_here, set()
-        fonts = self._math.preload(here) if self._math else {}
-        return {f"{FONTS}/{name}": family for name, family in fonts.items()}
+        fonts = self._math.early_fonts(here) if self._math else {}
+        return {family: "" if file.is_small else f"{FONTS}/{file.name}" for family, file in fonts.items()}
 
     def write(self, site: Path) -> None:
         """
@@ -168,8 +170,9 @@ class Typesetting:
         if self._math and self.any and len(self._used) > self._written:
             sheet, names, self.mathml = self._together(self._math, kept=not self._written)
             self._written = len(self._used)
-            write(site / MATH_SHEET, sheet.encode())
-            for font in (file for name in names for file in self._math.files_of(name)):
+            files = [self._math.files_of(name) for name in names]
+            write(site / MATH_SHEET, embed(sheet, "fonts", (first for first, *_ in files)).encode())
+            for font in chain.from_iterable(files):
                 if not (site / FONTS / font.name).exists():
                     write(site / FONTS / font.name, font.data)
 

@@ -5,7 +5,11 @@
 
   // Fonts are made ready before anything is laid out in them, which would be laid out again.
   const faces = new Map([...document.fonts].map((face) => [face.family, face]));
-  for (const { dataset } of document.querySelectorAll("[data-family]")) faces.get(dataset.family)?.load().catch(() => {});
+  for (const family of document.currentScript.dataset.fonts?.split(" ") ?? []) faces.get(family)?.load().catch(() => {});
+
+  // What only screen readers see of a formula waits until the rest is there.
+  root.dataset.loading = "";
+  addEventListener("load", () => (globalThis.requestIdleCallback ?? setTimeout)(() => delete root.dataset.loading));
 
   // Storage may be forbidden, and even asking for it is an error then. The choice holds for this page at least.
   function read(storage, key) {
