@@ -34,6 +34,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,7 +44,7 @@ from typing import Any
 
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.fonts import FontFile, faces, files_of
+from sidelit.fonts import Files, FontFile, faces
 from sidelit.formula import Formula
 
 # What typesetting needs of the npm packages, as globs below `node_modules`. A wheel carries these and no more.
@@ -198,6 +199,10 @@ class MathJax:
         self._base: list[str] | None = None
         self._files: dict[str, tuple[FontFile, ...]] = {}
 
+        # The fonts that Node has named, of which a thread cuts the parts meanwhile
+        self._fonts: dict[str, Files] = {}
+        self._threads: ThreadPoolExecutor | None = ThreadPoolExecutor(1)
+
         # What Node was given and has not answered. It answers in order, so it is at the first.
         self._waiting: dict[Place, Formula] = {}
         self._node: _Node | None = None
@@ -222,6 +227,10 @@ class MathJax:
             new = {place: formula for place, formula in wanted.items() if place not in self._results}
             self._requested += len(new)
             self._give(new)
+
+        # What Node has answered by now is taken in while others work, rather than when the last page waits for it.
+        while self._node is not None and self._waiting and self._node.has_spoken:
+            self._hear()
 
     def start(self) -> None:
         """
@@ -312,8 +321,13 @@ class MathJax:
     def files_of(self, name: str) -> tuple[FontFile, ...]:
         """Return the files of one of them."""
         if name not in self._files:
-            self._files[name] = files_of((self.modules or Path()) / FONTS / name, self._cache)
+            self._files[name] = self._font(name).all()
         return self._files[name]
+
+    def _font(self, name: str) -> Files:
+        if name not in self._fonts:
+            self._fonts[name] = Files((self.modules or Path()) / FONTS / name, self._cache, self._threads)
+        return self._fonts[name]
 
     def close(self) -> None:
         """
@@ -322,6 +336,9 @@ class MathJax:
         if self._node is not None:
             self._node.close()
             self._node = None
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
 
     def __enter__(self) -> MathJax:
         return self
@@ -379,6 +396,9 @@ class MathJax:
         except NodeError as error:
             self._fail(str(error))
             return
+        for rule in answer.get("base", answer.get("rules", ())):
+            if font := _FONT.match(rule):
+                self._font(font[2])
         if "base" in answer:
             self._base = answer["base"]
             self._write_cache(packed)
@@ -443,6 +463,10 @@ class _Node:
         self._since = time.monotonic()
         self._questions.put(json.dumps({"id": self.asked} | question).encode() + b"\n")
         self.asked += 1
+
+    @property
+    def has_spoken(self) -> bool:
+        return not self._answers.empty()
 
     def hear(self, limit: float) -> tuple[dict[str, Any], bytes]:
         packed = self._next_line(limit)

@@ -9,6 +9,7 @@
 // The process ends with its input.
 "use strict";
 
+const { once } = require("events");
 const path = require("path");
 const readline = require("readline");
 const { mark } = require("./symbols.cjs");
@@ -244,7 +245,12 @@ async function typeset(document, tex, display, symbols = []) {
 }
 
 async function main() {
-  const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
+  // Where the reader is behind, Node keeps what is said until its loop comes round, which it does not while there are
+  // lines to read: then the reader would have nothing to do until all is done. So what is kept is waited for.
+  const say = async (answer) => {
+    const isTaken = process.stdout.write(JSON.stringify(answer) + "\n");
+    if (!isTaken) await once(process.stdout, "drain");
+  };
   let document, base;
 
   for await (const line of readline.createInterface({ input: process.stdin })) {
@@ -253,14 +259,14 @@ async function main() {
       if (!document) {
         document = await start(path.resolve(process.argv[2]), macros);
         base = new Set((await typeset(document, "", false)).rules);
-        say({ id, base: [...base] });
+        await say({ id, base: [...base] });
       } else {
         const { html, rules, found } = await typeset(document, tex, display, symbols);
-        say({ id, html, rules: rules.filter((rule) => !base.has(rule)), found });
+        await say({ id, html, rules: rules.filter((rule) => !base.has(rule)), found });
       }
     } catch (error) {
       if (!document) throw error;
-      say({ id, error: error.message });
+      await say({ id, error: error.message });
     }
   }
 }
