@@ -143,6 +143,9 @@ def _tokens_by_line(document: Document) -> Iterator[list[tuple[str, str]]]:
 
     # `get_tokens` would change line ends and drop a byte order mark; this is the lexer without that.
     for css, value in _joined(_lexer().get_tokens_unprocessed(text)):
+        if "\n" not in value:
+            line.append((css, value))
+            continue
         first, *rest = value.split("\n")
         line.append((css, first))
         for more in rest:
