@@ -396,9 +396,6 @@ class MathJax:
         except NodeError as error:
             self._fail(str(error))
             return
-        for rule in answer.get("base", answer.get("rules", ())):
-            if font := _FONT.match(rule):
-                self._font(font[2])
         if "base" in answer:
             self._base = answer["base"]
             self._write_cache(packed)
@@ -407,7 +404,15 @@ class MathJax:
         del self._waiting[place]
         self._results[place] = packed
         self._write_cache(packed, *place)
+        if "rules" in answer:
+            self._foresee_fonts(answer["rules"])
         self._tell()
+
+    def _foresee_fonts(self, rules: Sequence[str]) -> None:
+        """Have the fonts cut that these rules name, and with the first formula those that all need."""
+        for rule in rules if self._fonts else (*(self._base or ()), *rules):
+            if font := _FONT.match(rule):
+                self._font(font[2])
 
     def _fail(self, reason: str) -> None:
         assert self._node is not None
