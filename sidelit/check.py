@@ -85,14 +85,14 @@ class _Text:
         return bare(self.section.docs)
 
     @cached_property
-    def headings(self) -> list[tuple[int, tuple[int, int]]]:
-        """The levels of the headings that the page has, each with its place in the file."""
+    def headings(self) -> list[tuple[int, int]]:
+        """The places in the file of the headings that the page has. They take long to find, and few are asked for."""
         marks = iter([*_HEADING.finditer(self.bare)] if self.prose.headings else ())
         found = []
         for heading in self.prose.headings:
             # What only looks like a heading is passed over.
             mark = next((mark for mark in marks if _level(mark) == heading.level), None)
-            found.append((heading.level, self.place(mark.start() + _margin(mark[0]) if mark else 0)))
+            found.append(self.place(mark.start() + _margin(mark[0]) if mark else 0))
         return found
 
     @cached_property
@@ -198,13 +198,12 @@ _HEADING = re.compile(r"^[ \t>]*(?:[-*+][ \t]+)?(?:(#{1,6})(?=\s)|[^\s#].*\n {0,
 def _headings(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
     above = 1
     for text in texts:
-        for heading, place in text.headings:
-            if heading > above + 1:
-                message = (
-                    f"a heading of level {heading} below one of level {above}; write it with `{'#' * (above + 1)}`"
-                )
-                yield Diagnostic(document.path, *place, "heading-level", message)
-            above = heading
+        for number, heading in enumerate(text.prose.headings):
+            if heading.level > above + 1:
+                mark = "#" * (above + 1)
+                message = f"a heading of level {heading.level} below one of level {above}; write it with `{mark}`"
+                yield Diagnostic(document.path, *text.headings[number], "heading-level", message)
+            above = heading.level
 
 
 def _margin(text: str) -> int:
@@ -228,16 +227,18 @@ def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]
                 message = f"the id `{id}` is taken on this page; choose another, links would lead to the first"
                 yield Diagnostic(document.path, *text.place(at), "duplicate-anchor", message)
             seen.add(id)
-    headings: dict[str, int] = {}
+    headings: dict[str, tuple[_Text, int]] = {}
     for text in texts:
-        for heading, (_, place) in zip(text.prose.headings, text.headings, strict=True):
+        for number, heading in enumerate(text.prose.headings):
             key = " ".join(heading.text.lower().split())
             # A page and the class that it is about may well have one name.
             if key in headings and heading.id not in seen and heading.level > 1:
-                message = f"line {headings[key]} has this heading too, so this one is `#{heading.id}`; name them apart"
-                yield Diagnostic(document.path, *place, "duplicate-anchor", message)
+                first, place = headings[key]
+                line = first.headings[place][0]
+                message = f"line {line} has this heading too, so this one is `#{heading.id}`; name them apart"
+                yield Diagnostic(document.path, *text.headings[number], "duplicate-anchor", message)
             if heading.level > 1:
-                headings.setdefault(key, place[0])
+                headings.setdefault(key, (text, number))
 
 
 _ALT = re.compile(r"""\balt\s*=\s*(?:"\s*[^"\s]|'\s*[^'\s]|[^\s"'>])""", re.IGNORECASE)

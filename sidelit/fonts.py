@@ -18,6 +18,7 @@ import importlib.metadata
 import io
 import re
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -68,24 +69,45 @@ class FontFile:
         return len(self.data) <= SMALL
 
 
+class Files:
+    """
+    ## The files of a font, soon
+
+    Cutting the largest font takes half a second. So what the cache does not have is cut by one of the `threads`, from
+    now on, while the pages are made; without threads, when it is asked for.
+    """
+
+    def __init__(self, font: Path, cache: Cache | None = None, threads: Executor | None = None) -> None:
+        self._font, self._cache = font, cache
+        self._data = font.read_bytes()
+        self._keys = {name: digest(_setup(), name, self._data) for name in PARTS}
+        self._found = cache.get_many("font", self._keys.values()) if cache else {}
+        self._is_cached = len(self._found) == len(self._keys)
+        self._cut = threads.submit(_cut, self._data) if threads and not self._is_cached else None
+
+    def all(self) -> tuple[FontFile, ...]:
+        """
+        ### All of them
+
+        The first is what a page that uses the font is most likely to need: the part with the common characters, or the
+        whole font where it has none of those, or nothing else. The whole font comes last.
+        """
+        if not self._is_cached:
+            pieces = self._cut.result() if self._cut else _cut(self._data)
+            self._found = {key: pieces.get(name, b"") for name, key in self._keys.items()}
+            for key, piece in self._found.items():
+                if self._cache:
+                    self._cache.put("font", key, piece)
+            self._is_cached = True
+        parts = [_part(self._font.stem, name, self._found[key]) for name, key in self._keys.items() if self._found[key]]
+        return (*parts, FontFile(self._font.name, "", self._data))
+
+
 def files_of(font: Path, cache: Cache | None = None) -> tuple[FontFile, ...]:
     """
-    ## The files of a font
-
-    The first is what a page that uses the font is most likely to need: the part with the common characters, or the
-    whole font where it has none of those, or nothing else. The whole font comes last.
+    ## The files of a font, now
     """
-    data = font.read_bytes()
-    keys = {name: digest(_setup(), name, data) for name in PARTS}
-    found = cache.get_many("font", keys.values()) if cache else {}
-    if len(found) < len(keys):
-        pieces = _cut(data)
-        found = {key: pieces.get(name, b"") for name, key in keys.items()}
-        for key, piece in found.items():
-            if cache:
-                cache.put("font", key, piece)
-    parts = [_part(font.stem, name, found[key]) for name, key in keys.items() if found[key]]
-    return (*parts, FontFile(font.name, "", data))
+    return Files(font, cache).all()
 
 
 def faces(rule: str, files: tuple[FontFile, ...]) -> str:

@@ -34,6 +34,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,7 +44,7 @@ from typing import Any
 
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.fonts import FontFile, faces, files_of
+from sidelit.fonts import Files, FontFile, faces
 from sidelit.formula import Formula
 
 # What typesetting needs of the npm packages, as globs below `node_modules`. A wheel carries these and no more.
@@ -198,6 +199,10 @@ class MathJax:
         self._base: list[str] | None = None
         self._files: dict[str, tuple[FontFile, ...]] = {}
 
+        # The fonts that Node has named, of which a thread cuts the parts meanwhile
+        self._fonts: dict[str, Files] = {}
+        self._threads: ThreadPoolExecutor | None = ThreadPoolExecutor(1)
+
         # What Node was given and has not answered. It answers in order, so it is at the first.
         self._waiting: dict[Place, Formula] = {}
         self._node: _Node | None = None
@@ -222,6 +227,10 @@ class MathJax:
             new = {place: formula for place, formula in wanted.items() if place not in self._results}
             self._requested += len(new)
             self._give(new)
+
+        # What Node has answered by now is taken in while others work, rather than when the last page waits for it.
+        while self._node is not None and self._waiting and self._node.has_spoken:
+            self._hear()
 
     def start(self) -> None:
         """
@@ -312,8 +321,13 @@ class MathJax:
     def files_of(self, name: str) -> tuple[FontFile, ...]:
         """Return the files of one of them."""
         if name not in self._files:
-            self._files[name] = files_of((self.modules or Path()) / FONTS / name, self._cache)
+            self._files[name] = self._font(name).all()
         return self._files[name]
+
+    def _font(self, name: str) -> Files:
+        if name not in self._fonts:
+            self._fonts[name] = Files((self.modules or Path()) / FONTS / name, self._cache, self._threads)
+        return self._fonts[name]
 
     def close(self) -> None:
         """
@@ -322,6 +336,9 @@ class MathJax:
         if self._node is not None:
             self._node.close()
             self._node = None
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
 
     def __enter__(self) -> MathJax:
         return self
@@ -387,7 +404,15 @@ class MathJax:
         del self._waiting[place]
         self._results[place] = packed
         self._write_cache(packed, *place)
+        if "rules" in answer:
+            self._foresee_fonts(answer["rules"])
         self._tell()
+
+    def _foresee_fonts(self, rules: Sequence[str]) -> None:
+        """Have the fonts cut that these rules name, and with the first formula those that all need."""
+        for rule in rules if self._fonts else (*(self._base or ()), *rules):
+            if font := _FONT.match(rule):
+                self._font(font[2])
 
     def _fail(self, reason: str) -> None:
         assert self._node is not None
@@ -443,6 +468,10 @@ class _Node:
         self._since = time.monotonic()
         self._questions.put(json.dumps({"id": self.asked} | question).encode() + b"\n")
         self.asked += 1
+
+    @property
+    def has_spoken(self) -> bool:
+        return not self._answers.empty()
 
     def hear(self, limit: float) -> tuple[dict[str, Any], bytes]:
         packed = self._next_line(limit)

@@ -30,9 +30,17 @@ const grouped = (key) => ([...key].length === 1 ? key : `{${key}}`);
 const below = (base, script) => `${base}_${grouped(script)}`;
 const above = (base, script) => `${base}^${grouped(script)}`;
 
-// Equal for formulas that look the same, and close to the TeX that makes them. It holds no white space.
+// Equal for formulas that look the same, and close to the TeX that makes them. It holds no white space. The key of a
+// formula is made of those of its parts, which are asked for too.
 function keyOf(outer) {
   const node = inner(outer);
+  if (!keys.has(node)) keys.set(node, madeKey(node));
+  return keys.get(node);
+}
+
+const keys = new WeakMap();
+
+function madeKey(node) {
   if (isRow(node)) return parts(node).map(keyOf).join("");
   const children = node.childNodes.map((child) => (child && child.kind !== "text" ? keyOf(child) : ""));
   switch (node.kind) {

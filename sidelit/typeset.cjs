@@ -9,6 +9,7 @@
 // The process ends with its input.
 "use strict";
 
+const { once } = require("events");
 const path = require("path");
 const readline = require("readline");
 const { mark } = require("./symbols.cjs");
@@ -64,7 +65,7 @@ async function start(modules, macros) {
     // relation or an operator, where MathJax puts a space that the browser breaks like any other. Neither needs a
     // script.
     output: { displayOverflow: "scroll", linebreaks: { inline: true } },
-    chtml: { adaptiveCSS: true, matchFontHeight: false, fontURL: "." },
+    chtml: { adaptiveCSS: true, matchFontHeight: false, fontURL: ".", styleJson: new Sheet() },
     options: {
       enableAssistiveMml: false,
       safeOptions: { allow: { URLs: "none", classes: "none", cssIDs: "none", styles: "none" } },
@@ -152,11 +153,36 @@ function assistive(document, { root, math: tex, display }) {
     `<semantics><mrow>${children}</mrow>${adaptor.outerHTML(source)}</semantics></math></mjx-assistive-mml>`;
 }
 
+// What MathJax collects its style sheet in. Its own copies every declaration and writes the whole sheet anew, but nearly
+// all of it is the same for every formula. Here declarations are taken as they are, and a rule is written when it is new.
+class Sheet {
+  styles = new Map();
+
+  clear() {
+    this.styles.clear();
+  }
+
+  addStyles(more) {
+    for (const selector in more) {
+      const before = this.styles.get(selector);
+      this.styles.set(selector, before ? { ...before, ...more[selector] } : more[selector]);
+    }
+  }
+
+  get cssText() {
+    return "";
+  }
+
+  get rules() {
+    return Array.from(this.styles, ([selector, declarations]) => ruleOf(selector, declarations));
+  }
+}
+
 // The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line.
 // MathJax lists all its fonts; only those named by the HTML or by another rule are wanted.
 function styleRules(document, html) {
-  const sheet = document.adaptor.textContent(document.outputJax.styleSheet(document)).trim();
-  const rules = sheet.split("\n\n").map(ruleOf);
+  document.outputJax.styleSheet(document);
+  const { rules } = document.outputJax.styleJson;
   const classes = new Set(html.match(/\bNCM-[\w-]+/g));
   const kept = rules.filter(({ isFace, classed }) => !isFace && (!classed || classes.has(classed)));
   const families = new Set([...(html.match(FAMILY) ?? []), ...kept.flatMap((rule) => rule.families)]);
@@ -166,20 +192,31 @@ function styleRules(document, html) {
 
 const FAMILY = /\bMJX-[\w-]+/g;
 
-// What a rule is does not change, and each formula has the same hundred and a few more.
+// What was written for a selector last, and from which declarations.
 const known = new Map();
 
-function ruleOf(written) {
-  if (!known.has(written)) {
+function ruleOf(selector, declarations) {
+  let rule = known.get(selector);
+  if (!rule || !areSame(rule.declarations, declarations)) {
+    const [written] = new MathJax._.util.StyleJson.StyleJsonSheet({ [selector]: declarations }).getStyleRules();
     const text = written.replace(/\/\*.*?\*\//g, "").replace(/\s+/g, " ");
-    known.set(written, {
+    rule = {
+      declarations,
       text,
       isFace: text.startsWith("@font-face"),
       classed: text.startsWith(".NCM-") ? text.match(/NCM-[\w-]+/)[0] : "",
       families: text.match(FAMILY) ?? [],
-    });
+    };
+    known.set(selector, rule);
   }
-  return known.get(written);
+  return rule;
+}
+
+function areSame(some, others) {
+  if (some === others) return true;
+  const [names, otherNames] = [Object.keys(some), Object.keys(others)];
+  return names.length === otherNames.length &&
+    names.every((name, place) => name === otherNames[place] && some[name] === others[name]);
 }
 
 // A formula in a line may break, but a short one like "t = 5" reads badly in two lines, and there is room for it in one.
@@ -208,7 +245,12 @@ async function typeset(document, tex, display, symbols = []) {
 }
 
 async function main() {
-  const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
+  // Where the reader is behind, Node keeps what is said until its loop comes round, which it does not while there are
+  // lines to read: then the reader would have nothing to do until all is done. So what is kept is waited for.
+  const say = async (answer) => {
+    const isTaken = process.stdout.write(JSON.stringify(answer) + "\n");
+    if (!isTaken) await once(process.stdout, "drain");
+  };
   let document, base;
 
   for await (const line of readline.createInterface({ input: process.stdin })) {
@@ -217,14 +259,14 @@ async function main() {
       if (!document) {
         document = await start(path.resolve(process.argv[2]), macros);
         base = new Set((await typeset(document, "", false)).rules);
-        say({ id, base: [...base] });
+        await say({ id, base: [...base] });
       } else {
         const { html, rules, found } = await typeset(document, tex, display, symbols);
-        say({ id, html, rules: rules.filter((rule) => !base.has(rule)), found });
+        await say({ id, html, rules: rules.filter((rule) => !base.has(rule)), found });
       }
     } catch (error) {
       if (!document) throw error;
-      say({ id, error: error.message });
+      await say({ id, error: error.message });
     }
   }
 }

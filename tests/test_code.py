@@ -114,6 +114,7 @@ PIECES = (
     "printé", "é", "if·", "__init__", "x", " ", "    ", "\t", "\n", "\n\n", "\\\n", ":=", ":", "=", ".", "5", "1e5",
     "@", "!", "{", "}", "(", "]", "#", "def ", "class ", "as", "not", "None", "\x0c", "\u00a0", "²", ",",
     "async", "yield from", "%s", "%(a)d", "!r", ":>{w}", "\\N{DIGIT ONE}", "\\x41", "{{", "@a.b", "from . import x",
+    "self", "in", '"a"', "'b c'", '"%d"', "'{x}'", "12", "1.", "5j",
     "import a as b", "type T = int", "0x_1f", "1_0", "...", "->", "ß", "\u2028", "is not", "not in", "lambda", "$", "?",
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
 from sidelit.cache import Cache
-from sidelit.fonts import PARTS, SMALL, FontFile, embed, faces, files_of
+from sidelit.fonts import PARTS, SMALL, Files, FontFile, embed, faces, files_of
 from sidelit.mathjax import FONTS, find_modules
 
 MODULES = find_modules()
@@ -88,6 +89,13 @@ def test_parts_are_cut_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "fontTools.subset", None)
     with Cache(tmp_path) as cache:
         assert [files_of(font, cache) for font in fonts] == before
+
+
+def test_parts_that_a_thread_cuts_are_the_same(tmp_path: Path, files: dict[str, tuple[FontFile, ...]]) -> None:
+    font = MAIN.with_name("mjx-ncm-s4.woff2")
+    with Cache(tmp_path) as cache, ThreadPoolExecutor(1) as threads:
+        cut = Files(font, cache, threads)
+        assert cut.all() == cut.all() == Files(font, cache, threads).all() == files[font.name]
 
 
 def test_a_browser_heeds_the_parts_before_the_whole_font() -> None:

@@ -464,6 +464,18 @@ def test_the_same_formula_is_typeset_once() -> None:
     assert seen == [(1, 2), (2, 2)]
 
 
+def test_what_node_has_answered_is_taken_in_when_more_is_asked_for() -> None:
+    seen: list[tuple[int, int]] = []
+    with MathJax(on_progress=lambda done, total: seen.append((done, total))) as mathjax:
+        mathjax.request([formula("x")])
+        until = time.monotonic() + 30
+        while not seen and time.monotonic() < until:
+            time.sleep(0.01)
+            mathjax.request([])
+        assert seen == [(1, 1)]
+        assert isinstance(mathjax.typeset(formula("x")), Typeset)
+
+
 # ### Trouble with Node
 
 # A stand-in for Node that answers until it comes to the formula "bad", and then does what it is told to.
