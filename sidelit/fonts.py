@@ -45,6 +45,12 @@ PARTS = {
 }
 
 
+# What the fonts say of themselves, for which there is no room in the parts.
+NOTICE = (
+    "Copyright (c) 2024 MathJax, Inc. Original copyright: (C) 2019-2021 Antonis Tsolomitis. Released under the GUST "
+    "Font License, see http://tug.org/fonts/licenses/GUST-FONT-LICENSE.txt"
+)
+
 # A request takes longer than so many bytes.
 SMALL = 2048
 
@@ -80,7 +86,7 @@ class Files:
     def __init__(self, font: Path, cache: Cache | None = None, threads: Executor | None = None) -> None:
         self._font, self._cache = font, cache
         self._data = font.read_bytes()
-        self._keys = {name: digest(_setup(), name, self._data) for name in PARTS}
+        self._keys = {name: digest(setup(), name, self._data) for name in PARTS}
         self._found = cache.get_many("font", self._keys.values()) if cache else {}
         self._is_cached = len(self._found) == len(self._keys)
         self._cut = threads.submit(_cut, self._data) if threads and not self._is_cached else None
@@ -125,6 +131,7 @@ def embed(sheet: str, font_url: str, files: Iterable[FontFile]) -> str:
 
     `font_url` is where it has them now. It still names them, for pages whose policy allows no fonts but from files.
     """
+    sheet = f"/* Fonts: {NOTICE} */\n{sheet}"
     for file in files:
         if file.is_small:
             named = f'url("{font_url}/{file.name}") format("woff2")'
@@ -143,8 +150,10 @@ def _part(stem: str, name: str, data: bytes) -> FontFile:
 
 
 @lru_cache(maxsize=1)
-def _setup() -> str:
-    """Return a digest of what the parts depend on, besides their font."""
+def setup() -> str:
+    """
+    ## A digest of what the parts depend on, besides their font
+    """
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("fonttools", "brotli")]
     return digest(Path(__file__).read_bytes(), *versions)
 
@@ -154,7 +163,7 @@ def _cut(data: bytes) -> dict[str, bytes]:
     ### Cut the parts out of a font
 
     None where there is nothing common in it, or nothing else. Glyphs stay as they are, and so does the font's date, so
-    that the same font gives the same parts.
+    that the same font gives the same parts. Names and licence are left out: they are a fifth of a small part.
     """
     from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
     from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
@@ -166,7 +175,7 @@ def _cut(data: bytes) -> dict[str, bytes]:
     pieces = {}
     for name in filter(chosen.get, PARTS):
         font = TTFont(io.BytesIO(data), recalcTimestamp=False)
-        subsetter = Subsetter(Options(drop_tables=["ltag"]))
+        subsetter = Subsetter(Options(drop_tables=["ltag"], name_IDs=[]))
         subsetter.populate(unicodes=chosen[name])
         subsetter.subset(font)
         written = io.BytesIO()

@@ -15,6 +15,7 @@ import yaml
 from building import own_cache, snapshot, write
 
 from sidelit import fingerprint
+from sidelit.fonts import PARTS
 from sidelit.hosts import finished, mkdocs
 from sidelit.hosts.site import build
 from sidelit.theme import TEMPLATES
@@ -300,3 +301,20 @@ def test_all_that_templates_read_counts() -> None:
     assert set(re.findall(r"\bpage\.(\w+)", text)) == {
         "canonical_url", "content", "edit_url", "meta", "next_page", "previous_page", "title", "toc"
     }  # fmt: skip
+
+
+def test_fonts_cut_in_another_way_are_those_that_the_sheet_names(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fonts() -> tuple[set[str], set[str]]:
+        assets = project.root / "site/assets/sidelit"
+        named = re.findall(r'url\("fonts/([\w-]+\.woff2)"\)', (assets / "math.css").read_text())
+        return set(named), {path.name for path in (assets / "fonts").iterdir()}
+
+    project.build()
+    named, there = fonts()
+    assert named == there
+    monkeypatch.setitem(PARTS, "common", "U+28-3F, U+1D434-1D467")
+    monkeypatch.setattr("sidelit.fonts.setup", lambda: "another")
+    project.build()
+    assert fonts()[0] == fonts()[1] != there

@@ -112,7 +112,14 @@ def test_small_files_stand_in_the_sheet_which_still_names_them() -> None:
     small, large = (FontFile(f"{name}.woff2", "", bytes(size)) for name, size in (("a", SMALL), ("b", SMALL + 1)))
     rules = [f'@font-face {{ src: url("f/{file.name}") format("woff2"); }}' for file in (small, large)]
     data = base64.b64encode(small.data).decode()
-    assert embed("\n".join(rules), "f", (small, large)).split("\n") == [
+    assert embed("\n".join(rules), "f", (small, large)).split("\n")[1:] == [
         rules[0].replace("src: ", f'src: url("data:font/woff2;base64,{data}") format("woff2"), '),
         rules[1],
     ]
+
+
+def test_a_sheet_with_fonts_in_it_says_whose_they_are() -> None:
+    its = str(TTFont(MAIN)["name"].getDebugName(0))
+    notice = embed("", "f", ())
+    for said in ("Copyright (c) 2024 MathJax, Inc.", "(C) 2019-2021 Antonis Tsolomitis.", "GUST Font License", "http://tug.org"):
+        assert said in its and said in notice

@@ -18,10 +18,9 @@ from pathlib import Path
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.utils import normalize_url
 
-from sidelit import mathjax
+from sidelit import fonts, mathjax
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.fonts import embed
 from sidelit.formula import Formula
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
@@ -158,8 +157,8 @@ class Typesetting:
         page's formulas are in it.
         """
         here, self._used_here = self._used_here, set()
-        fonts = self._math.early_fonts(here) if self._math else {}
-        return {family: "" if file.is_small else f"{FONTS}/{file.name}" for family, file in fonts.items()}
+        early = self._math.early_fonts(here) if self._math else {}
+        return {family: "" if file.is_small else f"{FONTS}/{file.name}" for family, file in early.items()}
 
     def write(self, site: Path) -> None:
         """
@@ -171,7 +170,7 @@ class Typesetting:
             sheet, names, self.mathml = self._together(self._math, kept=not self._written)
             self._written = len(self._used)
             files = [self._math.files_of(name) for name in names]
-            write(site / MATH_SHEET, embed(sheet, "fonts", (first for first, *_ in files)).encode())
+            write(site / MATH_SHEET, fonts.embed(sheet, "fonts", (first for first, *_ in files)).encode())
             for font in chain.from_iterable(files):
                 if not (site / FONTS / font.name).exists():
                     write(site / FONTS / font.name, font.data)
@@ -179,7 +178,7 @@ class Typesetting:
     def _together(self, math: mathjax.MathJax, *, kept: bool) -> tuple[str, list[str], dict[str, str]]:
         """Return the style sheet of all formulas, the names of their fonts, and the MathML of each. What is `kept` is
         taken from the cache, so that a build without new formulas need not read them one by one."""
-        key = digest(math.setup, repr(list(self._used)))
+        key = digest(math.setup, fonts.setup(), repr(list(self._used)))
         if kept and (data := self._cache.get("formulas", key)):
             try:
                 sheet, names, shown = json.loads(zlib.decompress(data))
