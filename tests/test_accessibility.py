@@ -157,6 +157,15 @@ def test_formulas_are_read_as_mathml_on_the_screen_and_below_it(browser: Browser
     page.close()
 
 
+def test_formulas_are_read_while_an_image_does_not_come(browser: Browser, site: str) -> None:
+    page = browser.new_page()
+    page.route("**/*.svg", lambda route: None)
+    page.goto(site + "optimizers/radam.html", wait_until="commit")
+    page.wait_for_selector("html[data-script]:not([data-loading])")
+    assert page.evaluate("() => document.readyState") == "interactive"
+    page.close()
+
+
 def test_the_test_sees_what_is_wrong(wide: Page, site: str) -> None:
     open_page(wide, site + "index.html")
     assert violations(wide) == []

@@ -174,6 +174,7 @@ class SidelitPlugin(BasePlugin[Options]):
         for part in filter(None, parts):
             files.remove(part)
         if not self._search.has_index:
+            # The last is that of the search.
             parts.pop()
         return b"\n".join(part.content_bytes for part in parts if part)
 

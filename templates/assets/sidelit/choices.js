@@ -7,9 +7,11 @@
   const faces = new Map([...document.fonts].map((face) => [face.family, face]));
   for (const family of document.currentScript.dataset.fonts?.split(" ") ?? []) faces.get(family)?.load().catch(() => {});
 
-  // What only screen readers see of a formula waits until the rest is there.
+  // What only screen readers see of a formula waits until the rest is there, but not for an image that does not come.
+  const sayAloud = () => delete root.dataset.loading;
   root.dataset.loading = "";
-  addEventListener("load", () => (globalThis.requestIdleCallback ?? setTimeout)(() => delete root.dataset.loading));
+  addEventListener("load", () => (globalThis.requestIdleCallback ?? setTimeout)(sayAloud));
+  document.addEventListener("DOMContentLoaded", () => setTimeout(sayAloud, 2000));
 
   // Storage may be forbidden, and even asking for it is an error then. The choice holds for this page at least.
   function read(storage, key) {
