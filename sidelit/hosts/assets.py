@@ -10,10 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from sidelit import mathjax
-from sidelit.cache import Cache
 from sidelit.fonts import files_of
 from sidelit.hosts.site import SiteError
 from sidelit.theme import ASSETS, SCRIPT, TEMPLATES, columns_script
@@ -35,10 +32,9 @@ def write_assets(folder: Path) -> None:
         (folder / "fonts").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(TEMPLATES / ASSETS / SHEET, folder / SHEET)
         (folder / SCRIPT).write_bytes(columns_script())
-        with Cache(user_cache_path("sidelit")) as cache:
-            for font in sorted(fonts.glob("*.woff2")):
-                for file in files_of(font, cache):
-                    (folder / "fonts" / file.name).write_bytes(file.data)
+        for font in sorted(fonts.glob("*.woff2")):
+            for file in files_of(font):
+                (folder / "fonts" / file.name).write_bytes(file.data)
     except OSError as error:
         raise SiteError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
 

@@ -52,7 +52,7 @@ class Searching:
         self._indexed: list[search.Indexed] = []
         self.has_index = own_theme and bool(library())
         if own_theme and not self.has_index:
-            log.warning("MiniSearch is not installed: run `npm ci` in the checkout; this site has no search")
+            log.warning("MiniSearch is not installed: run `make site` in the checkout; this site has no search")
 
     def show(self, page: HostPage, slots: Sequence[Slot]) -> None:
         """

@@ -178,7 +178,7 @@ class Typesetting:
     def _together(self, math: mathjax.MathJax, *, kept: bool) -> tuple[str, list[str], dict[str, str]]:
         """Return the style sheet of all formulas, the names of their fonts, and the MathML of each. What is `kept` is
         taken from the cache, so that a build without new formulas need not read them one by one."""
-        key = digest(math.setup, fonts.setup(), repr(list(self._used)))
+        key = digest(math.setup, repr(list(self._used)))
         if kept and (data := self._cache.get("formulas", key)):
             try:
                 sheet, names, shown = json.loads(zlib.decompress(data))
