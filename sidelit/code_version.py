@@ -123,7 +123,7 @@ def essence(text: str) -> list[str]:
     lines = split_lines(text)
     try:
         return list(_words(lines))
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, SystemError):
         return [text]
 
 

@@ -433,9 +433,11 @@ def _unquoted(line: str, depth: int) -> str:
 
 # ## Putting back
 
-# A quote opens a value only behind `=`, as in browsers. The quantifiers are possessive: no input makes them try twice.
-_TAG = re.compile(r"""<(/?[a-zA-Z][^\s/>]*+)(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+'|(?!["']))|["'])*+>""")
-_MARKUP = re.compile(r"<(?=[a-zA-Z!?]|/[a-zA-Z])")
+# A tag with its name, or where other markup begins. A quote opens a value only behind `=`, as in browsers. The
+# quantifiers are possessive: no input makes them try twice.
+_MARKUP = re.compile(
+    r"""<(?:(/?[a-zA-Z][^\s/>]*+)(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+'|(?!["']))|["'])*+>|(?=[a-zA-Z!?]|/[a-zA-Z]))"""
+)
 _OPAQUE = frozenset(("script", "style", "textarea", "title"))
 
 
@@ -448,35 +450,34 @@ def markup(html: str) -> Iterator[tuple[int, int, str]]:
     """
     at = 0
     while match := _MARKUP.search(html, at):
-        start = match.start()
-        at, name = _piece(html, start)
+        at, name = _piece(html, match)
         at = len(html) if at < 0 else at
-        yield start, at, name
+        yield match.start(), at, name
 
 
 def unclosed(html: str) -> int:
     """Return where the first tag or comment begins that nothing closes, or the length of the text."""
     at = 0
     while match := _MARKUP.search(html, at):
-        at, name = _piece(html, match.start())
+        at, name = _piece(html, match)
         if at < 0:
             return len(html) if name in _OPAQUE else match.start()
     return len(html)
 
 
-def _piece(html: str, start: int) -> tuple[int, str]:
+def _piece(html: str, begun: re.Match[str]) -> tuple[int, str]:
     """Return where a piece of markup ends, or -1, and its name."""
-    if html[start + 1] in "!?":
+    start, name = begun.start(), begun[1]
+    if name is None:
+        if html[start + 1] not in "!?":
+            return -1, "!"
         close = "-->" if html.startswith("<!--", start) else ">"
         end = html.find(close, start + 2)
         return end + len(close) if end >= 0 else -1, "!"
-    tag = _TAG.match(html, start)
-    if not tag:
-        return -1, "!"
-    name = tag[1].lower()
+    name = name.lower()
     if name not in _OPAQUE:
-        return tag.end(), name
-    close_tag = re.compile(rf"</{name}\b[^>]*+>", re.IGNORECASE).search(html, tag.end())
+        return begun.end(), name
+    close_tag = re.compile(rf"</{name}\b[^>]*+>", re.IGNORECASE).search(html, begun.end())
     return close_tag.end() if close_tag else -1, name
 
 
@@ -527,30 +528,31 @@ def words(html: str) -> Iterator[str]:
 
 def _parts(html: str, slots: Sequence[Slot]) -> Iterator[tuple[str, Slot | None, bool]]:
     """Yield the stretches between placeholders, and the slots, with whether they stand in prose."""
-    if _OPEN not in html:
-        yield html, None, True
-        return
-    at = depth = 0
-    for start, end, name in markup(html):
-        yield from _split(html[at:start], slots, depth == 0)
-        yield from _split(html[start:end], slots, False)
-        if name in ("code", "pre"):
-            depth += 1
-        elif name in ("/code", "/pre"):
-            depth = max(0, depth - 1)
-        at = end
-    yield from _split(html[at:], slots, depth == 0)
-
-
-def _split(text: str, slots: Sequence[Slot], shown: bool) -> Iterator[tuple[str, Slot | None, bool]]:
-    if _OPEN not in text:
-        yield text, None, shown
-        return
     at = 0
-    for match in _PLACEHOLDER.finditer(text):
-        yield text[at : match.start()], None, shown
+    for match, shown in _placeholders(html):
+        yield html[at : match.start()], None, shown
         # An author's own private characters were lifted, so a number out of range is not of our making: leave it.
         number = _number(match)
         yield (match[0], slots[number] if number < len(slots) else None, shown)
         at = match.end()
-    yield text[at:], None, shown
+    yield html[at:], None, True
+
+
+def _placeholders(html: str) -> Iterator[tuple[re.Match[str], bool]]:
+    """Yield the placeholders, with whether they stand in prose. Tags are read as far as there are any."""
+    waiting = _PLACEHOLDER.finditer(html)
+    match = next(waiting, None)
+    depth = 0
+    for start, end, name in markup(html) if match else ():
+        while match and match.start() < end:
+            yield match, depth == 0 and match.start() < start
+            match = next(waiting, None)
+        if not match:
+            return
+        if name in ("code", "pre"):
+            depth += 1
+        elif name in ("/code", "/pre"):
+            depth = max(0, depth - 1)
+    while match:
+        yield match, depth == 0
+        match = next(waiting, None)

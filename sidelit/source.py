@@ -15,7 +15,6 @@ under its own number.** `check_lossless` asserts it for every document that is m
 from __future__ import annotations
 
 import ast
-import io
 import os
 import re
 import token as tokens
@@ -29,6 +28,7 @@ from typing import Any
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.rules import Switch, switch_in_code, switch_in_prose
+from sidelit.tokenizer import tokens_of
 
 # Inclusive, counted from 1, as an editor counts.
 LineRange = tuple[int, int]
@@ -232,7 +232,7 @@ def _outline(lines: Sequence[str]) -> _Outline:
     ### Walk the logical lines once
     """
     outline = _Outline()
-    stream, outline.stopped = _tokenize(lines)
+    stream, outline.stopped = tokens_of(lines)
     outline.comments, outline.switches = _comments(stream, lines)
     outline.cells = _cells(outline.comments)
     outline.markdown = _markdown_lines(outline.cells, len(lines))
@@ -301,25 +301,6 @@ def _logical_lines(stream: Iterable[tokenize.TokenInfo]) -> Iterator[_LogicalLin
         elif token.type not in (tokens.COMMENT, tokens.NL, tokens.ENDMARKER):
             logical.tokens.append(token)
     yield logical
-
-
-def _tokenize(lines: Sequence[str]) -> tuple[list[tokenize.TokenInfo], int | None]:
-    """
-    ### Tokens, as far as they go
-
-    Returns the tokens and the first line that has none, if the tokenizer gave up. The tokenizer sees one kind of line
-    end, so that its line numbers are ours, and no NUL, which it would refuse.
-    """
-    text = "\n".join(lines).replace("\0", " ") + "\n"
-    stream: list[tokenize.TokenInfo] = []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            stream.extend(tokenize.generate_tokens(io.StringIO(text, newline="\n").readline))
-    except (tokenize.TokenError, SyntaxError):
-        whole = max((token.start[0] for token in stream if token.type in (tokens.NEWLINE, tokens.NL)), default=0)
-        return [token for token in stream if token.start[0] <= whole], whole + 1
-    return stream, None
 
 
 def _comments(

@@ -79,12 +79,22 @@ async function start(modules, macros) {
     },
   });
   const { document } = MathJax.startup;
+  prepareFonts(document.outputJax.font);
   document.inputJax[0].postFilters.add(({ data }) => data.root.walkTree(clean), 100);
   document.inputJax[0].postFilters.add(({ math, data }) => {
     item = math;
     found = mark(data.root, wanted);
   }, 101);
   return document;
+}
+
+// MathJax writes the rules for all its fonts anew for each formula. They can as well be written once.
+function prepareFonts(font) {
+  const Font = font.constructor;
+  const styles = { ...Font.defaultStyles };
+  Font.addFontURLs(styles, Font.defaultFonts, font.options.fontURL);
+  Font.defaultStyles = styles;
+  Font.defaultFonts = {};
 }
 
 // A map of commands stands before those of MathJax, and behind the configured macros, which may use any name.
