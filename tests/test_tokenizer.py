@@ -48,9 +48,10 @@ LINES = (
     *('x = "\\""', "f'''{", 'f"""{', "}'''", '}"""', 'a = f"{x}"', 'f"{', 'a = f"{x!r:>{w}}"', "f''", 'f"x"'),
     *("def f(\\", "class \\", "A:", "async \\", "x = y \\", "+ z", "@ \\", "a\\", "a \\ b", 'x = "abc \\', ":"),
     *("b = (", "c)", "x = [", "1, 2,", "]", 'x = {"a": 1,', "}", "(]", "({[0]})", "(((((0)))))", ") -> X:"),
-    *("**k)", "@d", "@d(1)", "def f():", "async def g(): pass", 'class B(C): "doc"'),
-    *("-> int:", 'def k(a: int = (1), *, b="x") -> int:', "if a:", "else: # c", "lambda: 0", "match x:", "type X = int", "x != y"),
-    *("x ! y", 'print "a"', "pass", "...", "*", "# comment", "# %%", "# %% [markdown]", "%%time", "`", "$", "?", "0777", "1_0", "1e5", "1.5.x"),
+    *("**k)", "@d", "@d(1)", "def f():", "async def g(): pass", 'class B(C): "doc"', "-> int:", "if a:", "else: # c"),
+    *('def k(a: int = (1), *, b="x") -> int:', "lambda: 0", "match x:", "type X = int", "x != y"),
+    *("x ! y", 'print "a"', "pass", "...", "*", "# comment", "# %%", "# %% [markdown]", "%%time", "`", "$", "?"),
+    *("0777", "1_0", "1e5", "1.5.x"),
     *("é = 1", "\0", "\fx", '"k": v,', "'k': f(v),", "a, 'b',", "a = b if c else d;", ""),
 )  # fmt: skip
 
