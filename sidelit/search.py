@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 
@@ -172,12 +172,12 @@ def _pieces(html: Sequence[str]) -> Pieces:
 # ## From entries to a script
 
 
-def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> str:
+def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> Iterator[str]:
     """
     ### The index of a site
 
-    In place of a formula stands its number in `formulas`. `mathml` is the MathML of formulas by their TeX; one that is
-    not in it will be shown as TeX.
+    In pieces, since that of a large site is too much for the memory. In place of a formula stands its number in
+    `formulas`. `mathml` is the MathML of formulas by their TeX; one that is not in it will be shown as TeX.
     """
     numbers: dict[str, int] = {}
 
@@ -189,13 +189,13 @@ def script(pages: Iterable[Indexed], mathml: Mapping[str, str]) -> str:
         title = _first_title(places, page.title) or _json(_mixed((page.title,)))
         return _FORMULA.sub(numbered, f"[{_json(page.url)},{title},{places}]")
 
-    # A large site is put together once, and not copied at each step.
-    parts = ['window.sidelitIndex = {"pages":[']
+    yield 'window.sidelitIndex = {"pages":['
     for number, page in enumerate(pages):
-        parts.append("," * (number > 0) + _without_tags(listed(page)))
-    formulas = _json([[tex, mathml.get(tex, "")] for tex in map(json.loads, numbers)])
-    parts.append(f'],"formulas":{_without_tags(formulas)}}};\n')
-    return "".join(parts)
+        yield "," * (number > 0) + _without_tags(listed(page))
+    yield '],"formulas":['
+    for number, tex in enumerate(map(json.loads, numbers)):
+        yield "," * (number > 0) + _without_tags(_json([tex, mathml.get(tex, "")]))
+    yield "]};\n"
 
 
 def _first_title(places: str, title: str) -> str:

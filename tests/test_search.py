@@ -79,7 +79,7 @@ PAGE = Indexed(
 
 
 def test_each_formula_is_there_once() -> None:
-    index = assigned(script([PAGE, PAGE], {"x_1": "<math><mi>x</mi></math>"}), "sidelitIndex")
+    index = assigned("".join(script([PAGE, PAGE], {"x_1": "<math><mi>x</mi></math>"})), "sidelitIndex")
     assert index["formulas"] == [["x_1", "<math><mi>x</mi></math>"], ["y", ""]]
     places = [
         ["module", ["On ", 0], ["Let ", 0, " be ", 1, "."], "", "import torch"],
@@ -89,7 +89,7 @@ def test_each_formula_is_there_once() -> None:
 
 
 def test_a_title_from_elsewhere_is_the_pages() -> None:
-    index = assigned(script([Indexed("a.html", "Other", PAGE.entries)], {}), "sidelitIndex")
+    index = assigned("".join(script([Indexed("a.html", "Other", PAGE.entries)], {})), "sidelitIndex")
     assert index["pages"][0][1] == ["Other"]
 
 
@@ -100,7 +100,7 @@ _PIECES = st.lists(_TEXTS).map(lambda texts: tuple(texts if len(texts) % 2 else 
 @given(st.lists(st.builds(Entry, _TEXTS, _PIECES, _PIECES, _TEXTS, _TEXTS)), _TEXTS)
 def test_any_words_come_through(entries: list[Entry], title: str) -> None:
     assert unpack(pack(entries)) == entries
-    index = assigned(script([Indexed("a.html", title, pack(entries))], {}), "sidelitIndex")
+    index = assigned("".join(script([Indexed("a.html", title, pack(entries))], {})), "sidelitIndex")
     formulas = [tex for tex, _ in index["formulas"]]
 
     def seen(mixed: list[str | int]) -> list[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -30,6 +31,15 @@ def write(path: Path, data: bytes, old: Path | None = None) -> None:
         # Most folders are there, with the page that the file is for.
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """
+    ## Write a file that is too large to be in memory as a whole
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
 
 
 def take_over(path: Path, digest: bytes, old: Path) -> bool:

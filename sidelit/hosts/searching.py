@@ -20,7 +20,7 @@ from sidelit import formula, mathjax, search
 from sidelit.formula import Slot
 from sidelit.hosts.api import ApiPage
 from sidelit.hosts.documents import AnnotatedPage
-from sidelit.hosts.output import write
+from sidelit.hosts.output import write_pieces
 from sidelit.hosts.telling import log
 from sidelit.page import Page
 from sidelit.theme import ASSETS
@@ -88,7 +88,7 @@ class Searching:
         `mathml` is how formulas are shown among the results, by their TeX.
         """
         if self._indexed:
-            write(site / INDEX, search.script(self._indexed, mathml).encode())
+            write_pieces(site / INDEX, search.script(self._indexed, mathml))
             self._indexed.clear()
 
 
