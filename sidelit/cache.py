@@ -150,9 +150,11 @@ class Cache:
         except FAULTS as error:
             self._recover(error)
 
-    def clear(self) -> None:
+    def clear(self) -> bool:
         """
         ### Forget everything, here and on disk
+
+        Returns whether the file is empty now: another program may hold it, or it may only be read.
         """
         self._new, self._used = {}, set()
         if self._database is not None:
@@ -162,6 +164,8 @@ class Cache:
                 self._database.execute("VACUUM")
             except FAULTS as error:
                 self._recover(error)
+                return False
+        return self._database is not None
 
     def close(self) -> None:
         """
@@ -263,6 +267,9 @@ def _connect(file: Path) -> sqlite3.Connection:
             )
             if layout == 0:
                 database.execute(f"PRAGMA user_version = {LAYOUT}")
+        columns = [row[1] for row in database.execute("PRAGMA table_info(entries)")]
+        if columns != ["kind", "key", "value", "checksum", "used"]:
+            raise sqlite3.DatabaseError(f"columns {columns}")
     except FAULTS:
         database.close()
         raise

@@ -28,18 +28,18 @@ from sidelit.source import Document, Section
 from sidelit.spelling import Spelling
 
 if TYPE_CHECKING:
-    from sidelit.prose import Prose, Rendering
+    from sidelit.prose import Fragment, Prose, Rendering
 
 # What front matter may say.
 KNOWN_NAMES = ("title", "summary", "redirect", "image", "paper", "symbols", "standalone", "notebook")
 
 
-def examine(document: Document, rendering: Rendering) -> list[Diagnostic]:
+def examine(document: Document, fragments: Sequence[Fragment], rendering: Rendering) -> list[Diagnostic]:
     """
     ## What one page shows to be wrong
 
-    `rendering` is what became of the prose of its sections. The findings are in the order of the file. All rules are
-    applied; which of them anyone hears of is decided by the host.
+    `fragments` is the prose of its sections as Markdown, and `rendering` what became of that. The findings are in the
+    order of the file. All rules are applied; which of them anyone hears of is decided by the host.
     """
     texts = [_Text(*each) for each in zip(document.sections, rendering.prose, strict=True)]
     findings = [
@@ -50,7 +50,7 @@ def examine(document: Document, rendering: Rendering) -> list[Diagnostic]:
         *_images(document, texts),
         *_bare_tex(document, texts, {each.line for each in rendering.diagnostics if each.rule == "math"}),
         *_backslashes(document),
-        *_definitions(document),
+        *_definitions(document, fragments),
         *_commented_out(document),
         *unknown_switches(document.switches, document.path),
     ]
@@ -356,10 +356,14 @@ def _backslashes(document: Document) -> Iterator[Diagnostic]:
 _AnyDefinition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def _definitions(document: Document) -> Iterator[Diagnostic]:
+def _definitions(document: Document, fragments: Sequence[Fragment]) -> Iterator[Diagnostic]:
     """The rules for classes and functions."""
     silent = [each for each in _undocumented(document) if _is_public(each.qualname)]
-    listed = [each for each in document.sections if each.docstring and each.qualname and _ITEM.search(each.docs)]
+    listed = [
+        (section, fragment)
+        for section, fragment in zip(document.sections, fragments, strict=True)
+        if section.docstring and section.qualname and _NAMED.search(fragment.docs)
+    ]
     if not silent and not listed:
         return
     tree = _Tree(document)
@@ -368,9 +372,9 @@ def _definitions(document: Document) -> Iterator[Diagnostic]:
             noun = "class" if isinstance(definition, ast.ClassDef) else "function"
             message = f"the public {noun} `{section.qualname}` has no prose; say what it is for, or name it with `_`"
             yield Diagnostic(document.path, *tree.place(section, definition), "undocumented", message)
-    for section in listed:
+    for section, fragment in listed:
         if definition := tree.definition(section):
-            yield from _parameters(document, section, definition, tree)
+            yield from _parameters(document, section, fragment, definition, tree)
 
 
 def _undocumented(document: Document) -> Iterator[Section]:
@@ -459,21 +463,48 @@ def _last_name(node: ast.expr) -> str:
 
 # ### Parameters
 #
-# A list whose items begin with a name in code, with one of them a parameter, is a list of parameters.
+# A list is one of parameters if a docstring calls it that, as Google's, NumPy's and Sphinx' do, or if most of its items
+# begin with the name of one in code.
 
-_ITEM = re.compile(
-    r"^ {0,3}[-*+] +(`\*{0,2}[A-Za-z_]\w*`(?:(?:,? and |,? or |, | / |/)`\*{0,2}[A-Za-z_]\w*`)*)(?!`|\()", re.M
-)
+_NAMES = r"`\*{0,2}[A-Za-z_]\w*`(?:(?:,? and |,? or |, | / |/)`\*{0,2}[A-Za-z_]\w*`)*"
+_ITEM = re.compile(rf"( {{0,3}})[-*+] +({_NAMES})(?!`|\()")
+_TERM = re.compile(rf"()({_NAMES})(?!`|\()(?=[^`]|$)")
+_NAMED = re.compile(rf"^(?: {{0,3}}[-*+] +)?{_NAMES}", re.MULTILINE)
 _CODE_NAME = re.compile(r"`\*{0,2}([A-Za-z_]\w*)`")
-_LISTED = re.compile(r"^ {0,3}[-*+] ")
+_LISTED = re.compile(r" *(?:[-*+]|:  ) ")
+
+# What the dialects put above a list, in the form that it gets as Markdown, and what they call lists of parameters
+_TITLED = re.compile(r"\*\*[^*]+\*\*")
+_TITLE = re.compile(r"\*\*(?:Other |Keyword )?(?:Param(?:eter)?s|Arg(?:ument)?s)\*\*", re.IGNORECASE)
+_CONSTANTS = frozenset(("None", "True", "False"))
 
 
-def _parameters(document: Document, section: Section, definition: _AnyDefinition, tree: _Tree) -> Iterator[Diagnostic]:
+@dataclass
+class _List:
+    """
+    ### A list that could be of parameters
+
+    `names` are those that items begin with, each with its place. `is_titled` is whether it is called a list of
+    parameters, `None` where it is not called anything, `indent` how far its items stand from the margin.
+    """
+
+    is_titled: bool | None
+    indent: int
+    names: dict[str, tuple[int, int]]
+
+
+def _parameters(
+    document: Document, section: Section, fragment: Fragment, definition: _AnyDefinition, tree: _Tree
+) -> Iterator[Diagnostic]:
     signature = _Signature.of(definition, tree)
     if signature is None:
         return
-    for names in _lists(section):
-        if not any(name in signature.names for name in names):
+    unlisted = Spelling(signature.names)
+    for each in _lists(fragment, document.lines):
+        names = each.names
+        known = [name for name in names if name in signature.names]
+        close = [name for name in names if name in signature.attributes or unlisted.nearest(name)]
+        if not known or each.is_titled is False or not (each.is_titled or 2 * len({*known, *close}) > len(names)):
             continue
         if not signature.is_open:
             unlisted = Spelling(signature.names - names.keys())
@@ -483,26 +514,41 @@ def _parameters(document: Document, section: Section, definition: _AnyDefinition
                     advice = f"did you mean `{near}`?" if near else "correct it, or take it out of the list"
                     message = f"`{section.qualname}` has no parameter `{name}`; {advice}"
                     yield Diagnostic(document.path, *place, "unknown-parameter", message)
-        place = next(place for name, place in names.items() if name in signature.names)
-        mentioned = {*names, *_CODE_NAME.findall(f"{section.docs} {signature.more_docs}")}
+        mentioned = {*names, *_CODE_NAME.findall(f"{fragment.docs} {signature.more_docs}")}
         if missing := [f"`{name}`" for name in signature.expected if name not in mentioned]:
             message = f"the list of parameters of `{section.qualname}` says nothing of {', '.join(missing)}; add a word"
-            yield Diagnostic(document.path, *place, "missing-parameter", message)
+            yield Diagnostic(document.path, *names[known[0]], "missing-parameter", message)
         return
 
 
-def _lists(section: Section) -> Iterator[dict[str, tuple[int, int]]]:
-    """Give the lists of a text that could be of parameters: each name with its place."""
-    names: dict[str, tuple[int, int]] = {}
-    for text, (line, column) in zip(section.docs.split("\n"), section.origins, strict=True):
-        if item := _ITEM.match(text):
-            for name in _CODE_NAME.finditer(item[1]):
-                names.setdefault(name[1], (line, column + item.start(1) + name.start()))
-        elif text.strip() and not text.startswith("  ") and not _LISTED.match(text) and names:
-            yield names
-            names = {}
-    if names:
-        yield names
+def _lists(fragment: Fragment, lines: Sequence[str]) -> Iterator[_List]:
+    """Give the lists of a text: items of one level, or terms with a definition below them."""
+    found: _List | None = None
+    title: bool | None = None
+    texts = fragment.docs.split("\n")
+    for text, below, (line, column) in zip(texts, [*texts[1:], ""], fragment.origins, strict=True):
+        item = _ITEM.match(text) or (_TERM.match(text) if below.startswith(":   ") else None)
+        if item and (found is None or len(item[1]) == found.indent):
+            found = found or _List(title, len(item[1]), {})
+            for name in _CODE_NAME.finditer(item[2]):
+                if name[1] not in _CONSTANTS:
+                    found.names.setdefault(name[1], _place(name[1], line, column + item.start(2) + name.start(), lines))
+        elif text.strip() and not text.startswith("  ") and not _LISTED.match(text) and not item:
+            if found:
+                yield found
+            found, titled = None, text.strip()
+            title = bool(_TITLE.fullmatch(titled)) if _TITLED.fullmatch(titled) else None
+    if found:
+        yield found
+
+
+def _place(name: str, line: int, column: int, lines: Sequence[str]) -> tuple[int, int]:
+    """Return where a name stands. In other dialects than Markdown it has no quotes, and may stand before `column`."""
+    text = lines[line - 1] if line <= len(lines) else ""
+    if text[column - 1 :].startswith("`"):
+        return line, column
+    places = [match.start() + 1 for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+    return line, min(places, key=lambda place: abs(place - column), default=column)
 
 
 @dataclass(frozen=True)
@@ -556,7 +602,7 @@ class _Signature:
         plain_names = [each.arg for each in (*arguments, *node.args.kwonlyargs)]
         rest = [each.arg for each in (node.args.vararg, node.args.kwarg) if each]
         expected = tuple(name for name in plain_names if not name.startswith("_"))
-        return _Signature(frozenset((*plain_names, *rest)), expected, is_open=node.args.kwarg is not None)
+        return _Signature(frozenset((*plain_names, *rest)), expected, is_open=bool(rest))
 
 
 def _attributes(node: ast.ClassDef) -> Iterator[str]:

@@ -7,6 +7,7 @@
     sidelit sections my_package/a.py     the sections of a file, as JSON
     sidelit standalone my_package.a:f    a function or class with all it needs, as one file
     sidelit notebook my_package/a.py     a file as a Jupyter notebook
+    sidelit clean                        what is kept between builds, thrown away
 
 The exit status is 0 when all went well, 1 when there is no result (with `--strict`, and in `check`: when anything was
 found wrong), and 2 when the command itself was wrong or could not run. What takes time to import is imported by the
@@ -238,6 +239,26 @@ def assets(folder: Path) -> None:
         write_assets(folder)
     address = folder.as_posix().partition("docs/")[2] or folder.name
     click.echo(f"The files are in {folder}. The configuration has to name them:\n\n{configuration(address)}", nl=False)
+
+
+@main.command()
+def clean() -> None:
+    """Empty the cache, where results are kept between builds: that which the project here has chosen, or your own."""
+    from sidelit.cache import FILE, Cache
+    from sidelit.hosts.check import cache_folder
+    from sidelit.settings import SettingsError, find_settings
+
+    try:
+        folder = cache_folder(find_settings(Path.cwd()))
+    except SettingsError as error:
+        click.echo(f"sidelit: {error}", err=True)
+        sys.exit(2)
+    if (folder / FILE).exists():
+        with Cache(folder) as cache:
+            if not cache.clear():
+                click.echo(f"{folder / FILE}: cannot be emptied; end what uses it, or delete it", err=True)
+                sys.exit(1)
+    click.echo(f"The cache in {folder} is empty.")
 
 
 def _find(argument: str) -> Wanted:

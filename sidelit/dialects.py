@@ -214,8 +214,8 @@ def _without_margin(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _names(text: str) -> str:
-    """`x, y` as code."""
-    return ", ".join(_code(name.strip()) for name in text.split(","))
+    """`x, y` as code. Where a star would begin emphasis it has a backslash in front, or two."""
+    return ", ".join(_code(re.sub(r"\\+(?=\*)", "", name.strip())) for name in text.split(","))
 
 
 def _term(names: str, annotation: str = "") -> str:
@@ -283,8 +283,15 @@ _RESULTS = frozenset(("returns", "return", "yields", "yield", "receives"))
 _EXAMPLES = frozenset(("example", "examples"))
 
 _GOOGLE_HEADING = re.compile(r"([A-Z][A-Za-z]*(?: [A-Za-z]+){0,3}):[ \t]*$")
-_NAME = r"\*{0,2}[^\W\d][\w.]*(?:\[\w+\])?"
-_IN_BRACKETS = r"\([^()]*(?:\([^()]*\)[^()]*)*\)"
+_NAME = r"(?:\\*\*){0,2}[^\W\d][\w.]*(?:\[\w+\])?"
+
+
+def _in_brackets(depth: int) -> str:
+    inner = rf"(?:{_in_brackets(depth - 1)}[^()]*+)*+" if depth > 1 else ""
+    return rf"\([^()]*+{inner}\)"
+
+
+_IN_BRACKETS = _in_brackets(5)
 _GOOGLE_ITEM = re.compile(rf"(`[^`]+`|{_NAME}(?:, ?{_NAME})*)[ ]?({_IN_BRACKETS})?[ ]?:(?=\s|$)")
 _GOOGLE_RESULT = re.compile(r"((?:[^\s:`]|, |`[^`]*`| of | or | \| )+):(?=\s|$)")
 
@@ -294,7 +301,8 @@ def _google(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
     while at < len(lines):
         heading = None if in_code[at] else _GOOGLE_HEADING.match(lines[at].text)
         end = _end_of_indented(lines, at + 1) if heading else 0
-        part = _google_part(lines, at, end, heading) if heading and end > at + 1 else None
+        stands_alone = at == start or not lines[at - 1].text.strip()
+        part = _google_part(lines, at, end, heading, stands_alone) if heading and end > at + 1 else None
         if part:
             yield _Part(body=tuple(lines[start:at]))
             yield part
@@ -304,15 +312,19 @@ def _google(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
     yield _Part(body=tuple(lines[start:]))
 
 
-def _google_part(lines: Sequence[_Line], at: int, end: int, heading: re.Match[str]) -> _Part | None:
+def _google_part(
+    lines: Sequence[_Line], at: int, end: int, heading: re.Match[str], stands_alone: bool
+) -> _Part | None:
     title, name = heading[1], heading[1].lower()
     body = lines[at + 1 : end]
     follows = bool(body[0].text.strip())
-    stands_alone = at == 0 or not lines[at - 1].text.strip()
     part = _Part(title, lines[at], body=_dedented(body))
     if name in _GOOGLE_ITEMS:
         items = _google_items(body)
-        return replace(part, items=items, is_evidence=follows and bool(items)) if items or stands_alone else None
+        # Behind a blank line, what is indented may as well be code, unless it has types.
+        is_typed = name in _ARGUMENTS and any(item.term.endswith(")") for item in items)
+        is_evidence = bool(items) and (follows or is_typed)
+        return replace(part, items=items, is_evidence=is_evidence) if items or stands_alone else None
     if name in _RESULTS and stands_alone:
         return replace(part, items=_google_results(part.body), is_evidence=follows)
     if stands_alone and (follows or name in _EXAMPLES):
@@ -384,18 +396,42 @@ def _is_underlined(lines: Sequence[_Line], at: int) -> bool:
 
 
 def _numpy_part(lines: Sequence[_Line]) -> _Part:
-    heading, body = lines[0], _trimmed(lines[2:])
+    heading, body = lines[0], _trimmed([*_unbroken(lines[2:])])
     title = heading.text.strip()
     name = title.lower()
     part = _Part(title, heading, body=body)
     if name in _NUMPY_ITEMS or name in _RESULTS:
         items, is_evidence = _numpy_items(body, name in _RESULTS)
         if items and name == "see also":
-            return replace(part, items=items)
+            return replace(part, items=tuple(map(_described_behind, items)))
         if items:
             return replace(part, items=items, is_evidence=is_evidence)
         return part
     return part if name in _NUMPY_TEXTS else _Part(body=tuple(lines))
+
+
+def _unbroken(lines: Sequence[_Line]) -> Iterator[_Line]:
+    """Join a line that begins an item and ends in a backslash with those that go on with it."""
+    begun: _Line | None = None
+    for line in lines:
+        if begun:
+            line = begun.with_text(f"{begun.text} {line.text.strip()}")
+        begun = line.with_text(line.text.rstrip()[:-1].rstrip()) if _CONTINUED.match(line.text) else None
+        if not begun:
+            yield line
+    if begun:
+        yield begun
+
+
+_CONTINUED = re.compile(r"[^\W\d][\w, *.]* : .*\\[ \t]*$")
+
+
+def _described_behind(item: _Item) -> _Item:
+    """Return an item of `See Also`: what stands behind its colon is no type but a description."""
+    names, colon, _ = item.at.text.partition(" : ")
+    if not item.term or not colon:
+        return item
+    return _Item(_names(names), item.at, (item.at.cut(len(names) + len(colon)), *item.body))
 
 
 def _numpy_items(body: Sequence[_Line], is_result: bool) -> tuple[tuple[_Item, ...], bool]:
@@ -428,7 +464,7 @@ def _numpy_items(body: Sequence[_Line], is_result: bool) -> tuple[tuple[_Item, .
 # What is said of one parameter may be in two fields, `:param x:` and `:type x:`. Fields of one kind make one list, in
 # the place of the first. Those that nobody knows are a list by themselves.
 
-_FIELD = re.compile(r":([a-zA-Z]\w+)(?:[ \t]+([^:`\n]+(?:\\:[^:`\n]*)*))?:(?=\s|$)")
+_FIELD = re.compile(r":([a-zA-Z]\w+)(?:[ \t]+([^:`\n]+(?:\\:[^:`\n]*)*|`[^`\n]+`))?:(?=\s|$)")
 _KINDS = {
     **dict.fromkeys(("param", "parameter", "arg", "argument", "key", "keyword", "kwarg", "kwparam"), "Parameters"),
     **dict.fromkeys(("raises", "raise", "except", "exception"), "Raises"),

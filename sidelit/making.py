@@ -161,7 +161,7 @@ def make_page(
             *offer_problems,
             *_refused_addresses(document),
             *rendered.diagnostics,
-            *examine(document, rendered),
+            *examine(document, fragments, rendered),
         ),
     )
 

@@ -8,6 +8,7 @@ the few lines of `mkdocs.yml` that it needs, and the table `[tool.sidelit]` of `
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,7 +75,17 @@ def project_rules(root: Path) -> tuple[Levels, list[Diagnostic]]:
     """
     path = root / "pyproject.toml"
     table, text = _table(path)
-    return read_settings(table.get("rules"), str(path), split_lines(text))
+    lines = split_lines(text)
+    levels, diagnostics = read_settings(table.get("rules"), str(path), lines)
+    for name in table.keys() - _KNOWN:
+        place = next((n for n, line in enumerate(lines, start=1) if re.search(rf"\b{re.escape(name)}\b", line)), 1)
+        message = f"`{name}` means nothing in `[tool.sidelit]`; levels of rules stand in `[tool.sidelit.rules]`"
+        diagnostics.append(Diagnostic(str(path), place, 1, "unknown-rule", message))
+    return levels, diagnostics
+
+
+# What may stand in the table
+_KNOWN = frozenset(("rules", "proofs"))
 
 
 def project_proofs(root: Path) -> str:
@@ -98,9 +109,13 @@ def _table(path: Path) -> tuple[dict[str, Any], str]:
     if "sidelit" not in text:
         return {}, ""
     try:
-        return tomllib.loads(text).get("tool", {}).get("sidelit", {}), text
+        tool = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{shown_path(path)}: not valid TOML: {error}") from None
+    table = tool.get("sidelit", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise SettingsError(f"{shown_path(path)}: `tool.sidelit` is no table; begin it with a line `[tool.sidelit]`")
+    return table, text
 
 
 def _read(root: Path, site: Path | None) -> Settings:

@@ -475,6 +475,21 @@ def is_directive(comment: str) -> bool:
     return bool(_DIRECTIVE.match(comment))
 
 
+def _metadata(comments: Mapping[int, tuple[int, str]]) -> set[int]:
+    """
+    ### What a script says that it needs
+
+    Returns the lines of comments from `# /// script` to `# ///` (PEP 723), which are for the tool that runs it.
+    """
+    found: set[int] = set()
+    for run in _runs(comments):
+        texts = [comments[line][1].rstrip() for line in run]
+        start = next((at for at, text in enumerate(texts) if re.fullmatch(r" /// [A-Za-z0-9-]+", text)), None)
+        if start is not None and " ///" in texts[start + 1 :]:
+            found.update(run[start : len(texts) - texts[::-1].index(" ///")])
+    return found
+
+
 _DIRECTIVE = re.compile(r"\s*(?:(?i:noqa)\b|(?:type|fmt|pragma|pylint|mypy|isort|ruff):|sidelit:[ \t]*ignore(?:\[|$))")
 
 # PEP 263: in the first or second line.
@@ -567,6 +582,7 @@ def _prose_comments(outline: _Outline, lines: Sequence[str]) -> dict[int, tuple[
         hidden.add(1)
     if cookie := _coding_cookie(lines):
         hidden.add(cookie[0])
+    hidden.update(_metadata(outline.comments))
 
     # In a notebook the commands of IPython are code, and in its cells of Markdown nothing is.
     hidden.update(outline.cells, outline.header)

@@ -115,6 +115,9 @@ def find_sources(mounts: Sequence[Mount], globs: Globs = _EVERYTHING) -> tuple[l
         if not root.exists():
             wrong(root, "there is no such file or folder", "source")
             continue
+        if not root.is_dir() and not root.is_file():
+            wrong(root, _NO_FILE, "source")
+            continue
         base = root if root.is_dir() else root.parent
         files = list(_walk(root, globs, wrong)) if root.is_dir() else [root]
         around = _packages_around(base)
@@ -191,7 +194,7 @@ def _walk(root: Path, globs: Globs, wrong: Callable[[Path, str, str], None]) -> 
                     wrong(path, *_NOT_PUBLISHED)
             elif not path.is_file():
                 if not is_script:
-                    wrong(path, "this is not a file, and has no page", "source")
+                    wrong(path, _NO_FILE, "source")
             elif is_script and not _runs_in_python(path):
                 continue
             elif not _is_text(path.relative_to(root).as_posix()):
@@ -217,6 +220,8 @@ def is_source(path: Path) -> bool:
 def _runs_in_python(path: Path) -> bool:
     """Whether the first line of a file names Python as what runs it, or `uv run`, which runs Python too."""
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return bool(_SHEBANG.match(file.readline(256)))
     except OSError:
@@ -225,6 +230,7 @@ def _runs_in_python(path: Path) -> bool:
 
 _SHEBANG = re.compile(rb"#!.*(?:[/ ](?:python|pypy)[0-9.]*(?:\s|$)|[/ ]uv run\b)")
 
+_NO_FILE = "this is not a file, and has no page"
 _NOT_PUBLISHED = "a symbolic link out of the tree is not published; put a copy in its place", "link-out-of-tree"
 
 
@@ -235,12 +241,13 @@ def _is_text(name: str) -> bool:
 
 def is_site(folder: Path) -> bool:
     """Whether a folder is a site that was built with sidelit. The sources in it are there to be downloaded."""
-    return (folder / "sitemap.xml").is_file() and (folder / "assets" / "sidelit").is_dir()
+    # Not `Path.is_file`, which raises an error in a folder that may not be entered.
+    return os.path.isfile(folder / "sitemap.xml") and os.path.isdir(folder / "assets" / "sidelit")
 
 
 def _passed_over(folder: Path) -> bool:
     is_left_out = folder.name.startswith(".") or folder.name in _SKIPPED
-    return is_left_out or (folder / "pyvenv.cfg").exists() or is_site(folder)
+    return is_left_out or os.path.exists(folder / "pyvenv.cfg") or is_site(folder)
 
 
 def name_of(path: Path, top: Path) -> str:
@@ -269,7 +276,7 @@ def _is_source_root(folder: Path) -> bool:
 
 
 def _is_regular_package(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in PACKAGE_FILES)
+    return any(os.path.isfile(folder / name) for name in PACKAGE_FILES)
 
 
 def _address_parts(file: Path, base: Path) -> Iterator[str]:

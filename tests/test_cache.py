@@ -223,3 +223,15 @@ def test_fifteen_hundred_formulas_are_read_quickly(tmp_path: Path) -> None:
             assert len(cache.get_many("formula", keys)) == 1500
         took.append(time.perf_counter() - started)
     assert min(took) < 0.25
+
+
+def test_a_table_of_another_program_is_thrown_away(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute("CREATE TABLE entries (a, b)")
+        database.execute("INSERT INTO entries VALUES (1, 2)")
+    database.close()
+    with Cache(tmp_path) as cache:
+        cache.put("page", "k", b"value")
+    with Cache(tmp_path) as cache:
+        assert cache.get("page", "k") == b"value"
+        assert cache.clear() and cache.get("page", "k") is None

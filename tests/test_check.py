@@ -151,8 +151,8 @@ def test_findings_stand_at_their_place(here: Path) -> None:
     assert findings("a.py") == [("a.py", 7, 15, "macro")]
     rules_in(HEAD + "class A:\n    @property\n    def b(self): ...\n")
     assert findings("a.py") == [("a.py", 7, 1, "undocumented"), ("a.py", 8, 5, "undocumented")]
-    rules_in(HEAD + '@f\ndef g(a, b):\n    """\n    Words.\n\n    * `a`, `c` are\n    """\n')
-    assert findings("a.py") == [("a.py", 12, 7, "missing-parameter"), ("a.py", 12, 12, "unknown-parameter")]
+    rules_in(HEAD + '@f\ndef g(a, b, d):\n    """\n    Words.\n\n    * `a`, `d`, `c` are\n    """\n')
+    assert findings("a.py") == [("a.py", 12, 7, "missing-parameter"), ("a.py", 12, 17, "unknown-parameter")]
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,40 @@ def test_rules_keep_quiet_when_in_doubt(code: str) -> None:
 
 
 def test_a_class_is_held_to_its_constructor() -> None:
-    code = "class A:\n    '''\n    * `a` is\n    * `x` is\n    '''\n    def __init__(self, a, b):\n        '''A.'''\n"
+    items = "* `a` is\n    * `c` is\n    * `x` is"
+    code = f"class A:\n    '''\n    {items}\n    '''\n    def __init__(self, a, b, c):\n        '''A.'''\n"
     assert rules_in(HEAD + code) == ["missing-parameter", "unknown-parameter"]
+
+
+@pytest.mark.parametrize(
+    ("docs", "unknown", "missing"),
+    [
+        ("Args:\n        a (int): One.\n        cc (str): Two.", (11, 9), (10, 9)),
+        ("Parameters\n    ----------\n    a : int\n        One.\n    d, e : int\n        More.", (13, 5), (11, 5)),
+        (":param a: one\n    :param int q: two", (10, 16), (9, 12)),
+        ("`a`\n    :   one\n\n    `b`\n    :   two\n\n    `z`\n    :   more", (15, 5), None),
+    ],
+    ids=["Google", "NumPy", "Sphinx", "definition list"],
+)
+def test_lists_of_parameters_of_all_dialects(
+    docs: str, unknown: tuple[int, int], missing: tuple[int, int] | None
+) -> None:
+    rules_in(HEAD + f'def f(a, b):\n    """\n    {docs}\n    """\n')
+    places = {rule: (line, column) for _, line, column, rule in reversed(findings("a.py"))}
+    assert places == {"unknown-parameter": unknown} | ({"missing-parameter": missing} if missing else {})
+
+
+@pytest.mark.parametrize(
+    "docs",
+    [
+        "* `a` is\n    * `b` is one of\n      * `fast` without checks\n      * `slow` with checks",
+        "A dictionary with\n\n    * `a` as it was\n    * `loss`, the last one",
+        "Returns:\n        a: One.\n        loss: Two.\n        count: Three.",
+        "* `a` is\n    * `b` is\n    * `None` is no value",
+    ],
+)
+def test_a_list_of_something_else_is_none_of_parameters(docs: str) -> None:
+    assert rules_in(HEAD + f'def f(a, b):\n    """\n    {docs}\n    """\n') == []
 
 
 def test_readmes_are_checked_too(here: Path) -> None:

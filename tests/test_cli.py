@@ -7,13 +7,17 @@ What it prints, where, and how it ends: 0 when all went well, 1 when there is no
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
-from building import ROOT, own_cache, page, run, sidelit, snapshot, write
+from building import ROOT, Ran, own_cache, page, run, sidelit, snapshot, write
 from hypothesis import given
 from hypothesis import strategies as st
+
+from sidelit.cache import FILE
 
 __all__ = ["own_cache"]
 
@@ -268,3 +272,31 @@ def test_importing_the_command_line_is_quick() -> None:
     """Help and sections load neither MkDocs nor Markdown."""
     code = "import sys, sidelit.cli; print({'mkdocs', 'markdown', 'pygments', 'jinja2', 'torch'} & set(sys.modules))"
     assert run("python", "-c", code, cwd=ROOT).out == "set()\n"
+
+
+def test_clean_empties_the_cache(here: Path) -> None:
+    file = here / "cache" / "sidelit" / FILE
+
+    def ran(*command: str) -> Ran:
+        return run("sidelit", *command, cwd=here, XDG_CACHE_HOME=str(here / "cache"))
+
+    def entries() -> int:
+        return int(sqlite3.connect(file).execute("SELECT count(*) FROM entries").fetchone()[0])
+
+    assert ran("clean").out == f"The cache in {file.parent} is empty.\n" and not file.exists()
+    assert ran("build", "pkg").status == 0 and entries()
+    assert ran("clean").status == 0 and not entries()
+
+    # The one that the project has chosen
+    (here / "mkdocs.yml").write_text("site_name: x\nplugins: [{sidelit: {sources: [pkg], cache: kept}}]\n")
+    assert ran("clean").out == f"The cache in {here / 'kept'} is empty.\n"
+    (here / "mkdocs.yml").write_text("a: [")
+    assert ran("clean").status == 2 and ran("clean").err.startswith("sidelit: mkdocs.yml:2:1: not valid YAML")
+
+
+def test_what_is_no_file_is_told_and_waited_for_by_nobody(here: Path) -> None:
+    os.mkfifo(here / "pkg" / "pipe.py")
+    said = "pkg/pipe.py:1:1: this is not a file, and has no page"
+    for command in (["check", "pkg"], ["check", "pkg/pipe.py"], ["build", "pkg/pipe.py", "pkg/sums.py"]):
+        ran = run("sidelit", *command, cwd=here)
+        assert said.removeprefix("pkg/") in ran.out + ran.err, command

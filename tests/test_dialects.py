@@ -432,3 +432,37 @@ def test_a_docstring_in_a_file() -> None:
         if "$" in row:
             assert lines[line - 1][column - 1 + row.index("$") :].startswith("$x$")
     assert docstring_lines('"""Do it."""', (1, 0))[0][0] == "Do it."
+
+
+@pytest.mark.parametrize(
+    ("docs", "wanted"),
+    [
+        (
+            "Sum.\n\nArgs:\n    x (int): One.\nReturns:\n    int: All.\n",
+            "<dt><code>x</code> (<code>int</code>)</dt><dd>One.</dd></dl><p><strong>Returns</strong></p>"
+            "<dl><dt><code>int</code></dt><dd>All.</dd></dl>",
+        ),
+        ("Sum.\n\nArgs:\n\n    x (int): One.\n\n    y: Two.\n", "<dt><code>y</code></dt><dd>Two.</dd></dl>"),
+        (
+            "Sum.\n\nArgs:\n    x (tuple of (int, (int, (int, int)))): Deep.\n    y (int): Flat.\n",
+            "<dt><code>x</code> (<code>tuple of (int, (int, (int, int)))</code>)</dt><dd>Deep.</dd>",
+        ),
+        ("Sum.\n\n:param x: One.\n:raise `KeyError`: Never.\n", "<dt><code>KeyError</code></dt><dd>Never.</dd>"),
+        (
+            "Sum.\n\n:param \\*args: Some.\n:param \\\\**more: Others.\n",
+            "<dt><code>*args</code></dt><dd>Some.</dd><dt><code>**more</code></dt><dd>Others.</dd>",
+        ),
+        (
+            "Sum.\n\nParameters\n----------\nx : array of shape \\\n        (n, m), default=1\n    One.\n\\*args\n    More.\n",
+            "<dt><code>x</code> (<code>array of shape (n, m)</code>, <code>default=1</code>)</dt><dd>One.</dd>"
+            "<dt><code>*args</code></dt><dd>More.</dd>",
+        ),
+        (
+            "Sum.\n\nParameters\n----------\nx : int\n    One.\n\nSee Also\n--------\nsum : Adds things.\nmax\n    The largest.\n",
+            "<dt><code>sum</code></dt><dd>Adds things.</dd><dt><code>max</code></dt><dd>The largest.</dd>",
+        ),
+    ],
+    ids=["no blank line", "blank line", "brackets", "quotes", "stars", "continued type", "see also"],
+)
+def test_what_real_docstrings_do(docs: str, wanted: str) -> None:
+    assert wanted in html(docs)

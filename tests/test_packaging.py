@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from sidelit import __version__
 
@@ -149,3 +151,53 @@ def test_the_wheel_builds_a_page_with_math_in_an_empty_environment(packages: tup
     assert r"\theta" not in html.split("<main")[1].split("<mjx-container")[0]
     assert list((tmp_path / "site").rglob("*.woff2"))
     assert (tmp_path / "site/assets/sidelit/minisearch.js").is_file()
+
+
+def lowest() -> str:
+    """What the package says that it needs at least, as constraints."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needs = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["api"]])
+    least = {need.name: [each.version for each in need.specifier if each.operator == ">="] for need in needs}
+    return "".join(f"{name}=={version}\n" for name, (version,) in least.items())
+
+
+def other_pythons() -> list[str]:
+    """Newer ones that are here: on PATH, or in the folder of a version manager whose names on PATH may run nothing."""
+    found = []
+    managed = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for name in ("python3.12", "python3.13", "python3.14"):
+        for python in (shutil.which(name), *managed.glob(f"versions/*/bin/{name}")):
+            command = [python, "-c", "import ensurepip, sys; sys.exit(sys.argv[1] not in sys.version)", name[6:]]
+            if python and subprocess.run(command, capture_output=True).returncode == 0:
+                found.append(str(python))
+                break
+    return [each for each in found if Path(each).resolve() != Path(sys.executable).resolve()]
+
+
+@pytest.mark.parametrize("python", [sys.executable, *other_pythons()], ids=lambda python: Path(python).name)
+def test_it_runs_with_the_oldest_libraries_and_on_every_python(
+    packages: tuple[Path, Path], python: str, tmp_path: Path
+) -> None:
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text(lowest() if python == sys.executable else (ROOT / "requirements.txt").read_text())
+    subprocess.run([python, "-m", "venv", tmp_path / "environment"], check=True)
+    bin = tmp_path / "environment" / "bin"
+    wheel = f"{packages[1]}[api]"
+    subprocess.run([bin / "python", "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel], check=True)
+
+    # From a copy, so that the generator in the checkout is not on the path.
+    for folder in ("sidelit", "labml_nn"):
+        shutil.copytree(ROOT / folder, tmp_path / "sources" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def run(program: Path, *arguments: str) -> str:
+        command = [str(program), *arguments]
+        result = subprocess.run(command, cwd=tmp_path / "sources", capture_output=True, text=True, env=environment)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    run(bin / "sidelit", "build", "sidelit", "labml_nn", "--output", "../site", "--strict")
+    assert "<mjx-container" in next((tmp_path / "site").rglob("adam.html")).read_text()
+    sources = [str(path) for path in sorted((ROOT / "tests").glob("*.py"))]
+    ours = Path(sys.executable).with_name("sidelit")
+    assert run(bin / "sidelit", "sections", *sources) == run(ours, "sections", *sources)

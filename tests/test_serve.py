@@ -6,9 +6,11 @@ import re
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -143,6 +145,36 @@ def test_files_that_come_and_go_are_followed(tree: Path, page: Page) -> None:
         assert page.request.get(f"{address}pkg/d.html").status == 200
         (tree / "pkg/a.py").unlink()
         expect(page.locator(".section")).to_have_count(0)
+
+
+def test_a_source_that_goes_away_and_comes_back_is_followed(tree: Path) -> None:
+    write(tree, {"one.py": '"""\n# One\n"""\n'})
+
+    def shown(address: str) -> str:
+        try:
+            with urlopen(address, timeout=10) as answer:
+                return str(answer.read().decode())
+        except HTTPError:
+            return ""
+
+    def wait_for(address: str, text: str) -> None:
+        end = time.monotonic() + 30
+        while text not in (page := shown(address)) or bool(page) != bool(text):
+            assert time.monotonic() < end, (address, text)
+            time.sleep(0.1)
+
+    with serving(tree, BIN / "sidelit", "serve", "pkg", "one.py") as (address, _):
+        for _ in range(2):
+            (tree / "pkg").rename(tree / "elsewhere")
+            wait_for(f"{address}pkg/a.html", "")
+            (tree / "elsewhere").rename(tree / "pkg")
+            wait_for(f"{address}pkg/a.html", "The first")
+            (tree / "one.py").unlink()
+            wait_for(f"{address}one.html", "")
+            (tree / "one.py").write_text('"""\n# Back\n"""\n')
+            wait_for(f"{address}one.html", "Back")
+        (tree / "one.py").write_text('"""\n# Again\n"""\n')
+        wait_for(f"{address}one.html", "Again")
 
 
 def test_a_broken_configuration_leaves_the_site_as_it_was(tree: Path, page: Page) -> None:

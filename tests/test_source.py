@@ -1405,3 +1405,14 @@ def test_generated_bytes_are_always_decoded(head: bytes, body: bytes) -> None:
     assert decode(head + body, "file.py") == (text, found)
     assert all(one.rule == "encoding" and one.line >= 1 and one.column >= 1 for one in found)
     assert_sound(parse(text, "file.py", "pkg"), text)
+
+
+def test_rule_14_what_a_script_says_that_it_needs_is_code() -> None:
+    script = '#!/usr/bin/env -S uv run --script\n# /// script\n# dependencies = ["torch"]\n#\n# ///\n# # Title\nx = 1\n'
+    document = parse(script, "a.py")
+    assert document.title == "Title"
+    assert [section.docs for section in document.sections] == ["", "# Title"]
+    assert document.sections[0].code_lines == ((1, 5),)
+
+    # One that is not closed is prose.
+    assert parse("# /// script\n# words\nx = 1\n", "a.py").sections[-1].docs == "/// script\nwords"

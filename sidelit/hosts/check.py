@@ -71,7 +71,7 @@ def check(paths: Sequence[Path]) -> Checked:
     """
     settings = find_settings(Path.cwd())
     sources, problems, top = _sources(paths, settings)
-    with Cache(_cache_folder(settings)) as cache:
+    with Cache(cache_folder(settings)) as cache:
         shelf = _Shelf(cache, settings.allow_html, settings.docstrings)
         shelf.read([source for source in sources if source.is_checked])
         checked = [(each.source, shelf.facts(each.source)) for each in sources if each.is_checked]
@@ -120,12 +120,16 @@ def _told(diagnostics: Iterable[Diagnostic], levels: Mapping[str, str]) -> Itera
 
 def _lines_of(path: Path) -> tuple[str, ...]:
     try:
-        return split_lines(decode(path.read_bytes(), "")[0])
+        # Something else than a file, such as a pipe, might have nothing to read for ever.
+        return split_lines(decode(path.read_bytes(), "")[0]) if path.is_file() else ()
     except OSError:
         return ()
 
 
-def _cache_folder(settings: Settings) -> Path:
+def cache_folder(settings: Settings) -> Path:
+    """
+    ## Where results are kept between builds
+    """
     if settings.cache:
         return settings.root / settings.cache
     from platformdirs import user_cache_path

@@ -19,8 +19,8 @@ import shutil
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ def serve(config: Path, address: str) -> None:
         print(f"Serving on {server.address}", file=sys.stderr, flush=True)
         try:
             while True:
-                # What is watched may change with the configuration.
+                # What is watched may change with the configuration, and go away and come back.
                 watched = session.watched
                 with _watching(watched, news):
                     session.behind = True
@@ -65,6 +65,7 @@ def serve(config: Path, address: str) -> None:
                             changed = news.get(timeout=QUIET)
                         except queue.Empty:
                             changed = set()
+                            session.look()
                         session.follow(changed)
         finally:
             server.close()
@@ -83,8 +84,10 @@ def _watching(paths: Collection[Path], news: News) -> Iterator[None]:
     stop = threading.Event()
 
     def work() -> None:
-        for changes in watch(*paths, step=TOGETHER, debounce=TOGETHER, stop_event=stop):
-            news.put({Path(path) for _, path in changes})
+        # What has gone in this moment will be found missing, and then the others are watched anew.
+        with suppress(FileNotFoundError):
+            for changes in watch(*paths, step=TOGETHER, debounce=TOGETHER, stop_event=stop):
+                news.put({Path(path) for _, path in changes})
 
     threading.Thread(target=work, daemon=True).start()
     try:
@@ -105,9 +108,10 @@ class Session:
     """
     ## What is kept between two changes
 
-    `watched` are the files and folders that the site is made of. The session is `behind` where a build of everything
-    has to follow: after a change, and when watching begins, for what has changed unseen. As long as there is something
-    in `news`, none does.
+    `watched` are the files and folders that the site is made of, as far as they are there, each with the number that
+    the disk knows it by: another one of the same name has to be watched anew. The session is `behind` where a build of
+    everything has to follow: after a change, and when watching begins, for what has changed unseen. As long as there is
+    something in `news`, none does.
     """
 
     def __init__(self, config: Path, scratch: Path, server: LiveServer, report: Report, news: News) -> None:
@@ -121,7 +125,8 @@ class Session:
         self._outdated: Path | None = None
         self._builds = 0
         self.behind = False
-        self.watched: list[Path] = [config]
+        self._paths = [config]
+        self.watched = _there(self._paths)
 
     def build(self, pause: Callable[[], None] = lambda: None) -> None:
         """
@@ -134,7 +139,8 @@ class Session:
         folder = self._scratch / str(self._builds)
         with explained():
             config = load(self._config, site_dir=str(folder), strict=False)
-            self.watched = sorted(_watched(config))
+            self._paths = sorted(_watched(config))
+            self.watched = _there(self._paths)
             plugin: SidelitPlugin | None = config.plugins.get("sidelit")
             if plugin:
                 plugin.goes_on = True
@@ -150,6 +156,16 @@ class Session:
         self.close()
         self._plugin, self._end = plugin, config.plugins.on_shutdown
         self._server.folder, self._server.problems = folder, _problems(plugin)
+
+    def look(self) -> None:
+        """
+        ### See what has gone or come back
+
+        A watcher is told of what happens in a folder, and not of one that is not there yet.
+        """
+        there = _there(self._paths)
+        if there != self.watched:
+            self.watched, self.behind = there, True
 
     def follow(self, changed: Collection[Path]) -> None:
         """
@@ -216,14 +232,23 @@ class Session:
 
 
 def _watched(config: Any) -> Iterator[Path]:
-    """Give what exists of the configuration, the hand-written pages, the theme, the sources and the proofs."""
+    """Give the configuration, the hand-written pages, the theme, the sources and the proofs."""
     paths = [config.config_file_path, config.docs_dir, config.theme.custom_dir, *config.watch]
     if plugin := config.plugins.get("sidelit"):
         own = [*map(_path_of, plugin.config.sources), *filter(None, [plugin.config.proofs])]
         paths += [Path(config.config_file_path).parent / path for path in own]
     for path in paths:
-        if path and Path(path).exists():
+        if path:
             yield Path(path).resolve()
+
+
+def _there(paths: Iterable[Path]) -> dict[Path, int]:
+    """Return those of the paths that exist, with their numbers."""
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            found[path] = path.stat().st_ino
+    return found
 
 
 def _path_of(entry: Any) -> str:
