@@ -436,17 +436,19 @@ class _Tree:
         """
         Whether nobody would miss prose here
 
-        Inside a function, at another form of what is documented already, and at a method that may be one of a base
-        class from another file, where it is explained.
+        Inside a function, at another form of what is documented already, with a docstring on the line of its
+        definition, and at a method that may be one of a base class from another file, where it is explained.
         """
-        parent = self.parents[node]
-        if any(_last_name(each) in _OTHER_FORMS for each in node.decorator_list):
+        if ast.get_docstring(node) or any(_last_name(each) in _OTHER_FORMS for each in node.decorator_list):
             return True
-        if isinstance(node, ast.ClassDef):
-            return isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
-        if isinstance(parent, ast.ClassDef):
+        parent = around = self.parents[node]
+        while around:
+            if not isinstance(around, ast.ClassDef):
+                return True
+            around = self.parents[around]
+        if isinstance(parent, ast.ClassDef) and not isinstance(node, ast.ClassDef):
             return any(_last_name(base) not in ("object", "") for base in parent.bases)
-        return parent is not None
+        return False
 
 
 _OTHER_FORMS = frozenset(("overload", "override", "setter", "deleter", "getter", "register"))

@@ -189,7 +189,8 @@ def url_of(address: str, use_directory_urls: bool) -> str:
 
 
 def _anchor_problem(anchor: str, target: Target, name: str) -> str:
-    if not anchor or target.anchors is None or anchor in target.anchors:
+    # Browsers find the top of a page by themselves.
+    if anchor.lower() in ("", "top") or target.anchors is None or anchor in target.anchors:
         return ""
     near = target.spelling.nearest(anchor)
     return f"there is no `#{anchor}` on {name}" + (f"; did you mean `#{near}`?" if near else "")

@@ -629,9 +629,13 @@ class _Reader:
 
         def replaced(match: re.Match[str]) -> str:
             attribute, value = match[1].lower(), match[3]
-            if value is None or attribute not in ("id", "href", "src"):
+            if value is None or attribute not in ("id", "href", "src", "name"):
                 return match[0]
             value = source(unescape(value.strip("\"'")), self.page.slots)
+            if attribute == "name":
+                # The old way to name a place.
+                self.ids += [value] if name == "a" else []
+                return match[0]
             if attribute == "id":
                 id = self.page.claim(re.sub(r"\s+", "-", value), footnote=name in ("li", "sup"))
                 self.ids.append(id)

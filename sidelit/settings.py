@@ -77,7 +77,7 @@ def project_rules(root: Path) -> tuple[Levels, list[Diagnostic]]:
     table, text = _table(path)
     lines = split_lines(text)
     levels, diagnostics = read_settings(table.get("rules"), str(path), lines)
-    for name in table.keys() - _KNOWN:
+    for name in [name for name in table if name not in _KNOWN]:
         place = next((n for n, line in enumerate(lines, start=1) if re.search(rf"\b{re.escape(name)}\b", line)), 1)
         message = f"`{name}` means nothing in `[tool.sidelit]`; levels of rules stand in `[tool.sidelit.rules]`"
         diagnostics.append(Diagnostic(str(path), place, 1, "unknown-rule", message))

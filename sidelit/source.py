@@ -1047,6 +1047,8 @@ def _first_heading(sections: Iterable[Section]) -> str:
 
 def _first_paragraph(docs: str) -> str:
     for paragraph in re.split(r"\n[ \t]*\n", docs):
+        # A heading `# …` ends with its line.
+        paragraph = re.sub(r"^\s*#{1,6} .*\n", "", paragraph)
         if not re.match(r"\s*(?:[#>|<!$\\*+=-]|`{3}|~{3}|\d+\.|\[.*\]:)|.*\n\s*[=-]+\s*$", paragraph):
             text = plain_text(" ".join(paragraph.split()))
             return text if len(text) <= 200 else text[:199].rsplit(" ", 1)[0] + "…"

@@ -750,3 +750,46 @@ def test_the_guide_has_every_rule(here: Path) -> None:
     assert [(name, summary, builds == "yes") for name, summary, builds in rows] == [
         (rule.name, rule.summary, rule.in_builds) for rule in RULES
     ]
+
+
+# ## What strangers' code showed
+
+
+def test_what_is_documented_in_another_way_is_not_undocumented() -> None:
+    assert rules_in(HEAD + 'class Error(Exception): "It fails."\n\ndef size(): "Its size."\n') == []
+    inner = "    class Local:\n        def run(self): ...\n        class Within:\n            x = 1\n"
+    assert rules_in(HEAD + f'def outer():\n    """Words."""\n{inner}') == []
+    assert rules_in(HEAD + 'class A:\n    """Words."""\n    class B:\n        x = 1\n') == ["undocumented"]
+
+
+def test_a_paragraph_may_follow_its_heading_at_once() -> None:
+    assert rules_in('"""\n# Title\nText follows.\n"""\n') == []
+    assert rules_in('"""\n# Title\n## Another\n"""\n') == ["no-summary"]
+
+
+def test_old_names_of_places_are_anchors_and_the_top_is_there() -> None:
+    assert rules_in(HEAD + '# <a name="here"></a>A place. [x](#here), [y](#top), [z](#Top).\nx = 1\n') == []
+    assert rules_in(HEAD + '# <b name="here"></b>No place. [x](#here).\nx = 1\n') == ["anchor"]
+
+
+def test_a_hand_written_page_names_sources_by_their_place_in_the_site(here: Path) -> None:
+    write(
+        here,
+        {
+            "mkdocs.yml": SITE.format("[p]"),
+            "docs/index.md": "# I\n\nSee [a](p/a.py) and [b](p/b.py).\n",
+            "docs/deep/more.md": "# M\n\nSee [a](../p/a.py), [i](../index.md) and [b](p/a.py).\n",
+            "p/a.py": HEAD,
+        },
+    )
+    assert findings("docs/index.md") == [("docs/index.md", 3, 25, "link")]
+    assert findings("docs/deep/more.md") == [("docs/deep/more.md", 3, 46, "link")]
+
+
+def test_settings_that_mean_nothing_are_told(here: Path) -> None:
+    write(here, {"a.py": HEAD, "pyproject.toml": '[tool.sidelit]\nlink = "off"\n\n[tool.sidelit.rulse]\n'})
+    assert findings("a.py") == [("pyproject.toml", 2, 1, "unknown-rule"), ("pyproject.toml", 4, 1, "unknown-rule")]
+    (here / "pyproject.toml").write_text("tool.sidelit = 3\n")
+    ran = run("sidelit", "check", "a.py", cwd=here)
+    assert ran.status == 2 and ran.err == "sidelit: pyproject.toml: `tool.sidelit` is no table; " \
+        "begin it with a line `[tool.sidelit]`\n"

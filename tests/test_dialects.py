@@ -453,12 +453,14 @@ def test_a_docstring_in_a_file() -> None:
             "<dt><code>*args</code></dt><dd>Some.</dd><dt><code>**more</code></dt><dd>Others.</dd>",
         ),
         (
-            "Sum.\n\nParameters\n----------\nx : array of shape \\\n        (n, m), default=1\n    One.\n\\*args\n    More.\n",
+            "Sum.\n\nParameters\n----------\nx : array of shape \\\n        (n, m), default=1\n    One.\n"
+            "\\*args\n    More.\n",
             "<dt><code>x</code> (<code>array of shape (n, m)</code>, <code>default=1</code>)</dt><dd>One.</dd>"
             "<dt><code>*args</code></dt><dd>More.</dd>",
         ),
         (
-            "Sum.\n\nParameters\n----------\nx : int\n    One.\n\nSee Also\n--------\nsum : Adds things.\nmax\n    The largest.\n",
+            "Sum.\n\nParameters\n----------\nx : int\n    One.\n\nSee Also\n--------\nsum : Adds things.\n"
+            "max\n    The largest.\n",
             "<dt><code>sum</code></dt><dd>Adds things.</dd><dt><code>max</code></dt><dd>The largest.</dd>",
         ),
     ],

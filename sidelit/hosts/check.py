@@ -163,7 +163,7 @@ def _sources(paths: Sequence[Path], settings: Settings) -> tuple[list[_Given], l
     asked = [Path(os.path.abspath(path)) for path in paths]
     strangers = [path for path in asked if not any(path.is_relative_to(each.path) for each in settings.mounts)]
     top = common_folder([*settings.mounts, *(Mount(path, "") for path in strangers)])
-    extra = [mount(path, name_of(path if path.is_dir() else path.parent, top)) for path in strangers]
+    extra = [mount(path, _place(path if path.is_dir() else path.parent, top, settings.docs)) for path in strangers]
 
     given: dict[Path, _Given] = {}
     problems: list[Diagnostic] = []
@@ -183,6 +183,12 @@ def _sources(paths: Sequence[Path], settings: Settings) -> tuple[list[_Given], l
                 problems.append(replace(each, path=name_of(path, top)))
     problems += _addresses([each.source for each in given.values() if each.is_checked and each.root])
     return list(given.values()), problems, top
+
+
+def _place(folder: Path, top: Path, docs: Path | None) -> str:
+    """Return where a folder is that is no tree of the site: a hand-written page has its place in that."""
+    docs = Path(os.path.abspath(docs)) if docs else None
+    return folder.relative_to(docs).as_posix() if docs and folder.is_relative_to(docs) else name_of(folder, top)
 
 
 def _addresses(sources: Iterable[Source]) -> Iterator[Diagnostic]:
