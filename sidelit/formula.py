@@ -155,7 +155,10 @@ _ITEM = re.compile(r"[ \t>]*+(?:[-*+]|\d{1,9}[.)])[ \t]")
 _ROW = re.compile(r"[ \t>]*+\|")
 _HEADING = re.compile(r"[ \t>]*+#{1,6}[ \t]")
 _QUOTE = re.compile(r"(?:[ \t]*+>)*")
-_LOOKS_LIKE_TEX = re.compile(r"\\[A-Za-z]{2,}|\^|_\{|(?<![A-Za-z0-9_])[A-Za-z]_[A-Za-z0-9]")
+_LOOKS_LIKE_TEX = re.compile(r"\\[A-Za-z]{2,}|\^|_\{|(?<![A-Za-z0-9_{])[A-Za-z]_[A-Za-z0-9]")
+
+# One letter, alone or of another, and a relation: `$x = …`, `$f(t) < …`.
+_LOOKS_LIKE_RELATION = re.compile(r"[A-Za-z](?:\([A-Za-z]\))? (?:[=<>]|:=) ")
 
 # What is longer than this is not a formula in a line of text. The bound also keeps a refused candidate cheap.
 _LONGEST_INLINE = 1000
@@ -405,10 +408,15 @@ class _Lift:
     def unclosed(self, start: int, inner: int, always: bool) -> Slot | None:
         """Return the slot of an opening delimiter without an end, if it looks meant."""
         paragraph = self.blanks[bisect_left(self.blanks, inner)]
-        if not always and not _LOOKS_LIKE_TEX.search(self.text, inner, min(paragraph, inner + _LONGEST_GLANCE)):
+        dollar = self.text.find("$", inner, paragraph)
+        end = min(paragraph if dollar < 0 else dollar, inner + _LONGEST_GLANCE)
+        looks_meant = _LOOKS_LIKE_TEX.search(self.text, inner, end) or _LOOKS_LIKE_RELATION.match(self.text, inner, end)
+        if not always and not looks_meant:
             return None
         mark = self.text[start:inner]
         message = f"this `{mark}` is not closed before the paragraph ends; a formula contains no blank line and no code"
+        if mark == "$":
+            message += r". A dollar is `\$`"
         return Slot(mark, Diagnostic(self.path, *self.place(start), "math", message))
 
 

@@ -1078,7 +1078,9 @@ def _read_tree(lines: Sequence[str], outline: _Outline, path: str) -> tuple[ast.
     except SyntaxError as error:
         at = min(max(error.lineno or outline.stopped or 1, 1), max(len(lines), 1))
         message = f"Python cannot read this: {error.msg}; the page shows the file as far as it goes"
-        diagnostics = [Diagnostic(path, at, max(error.offset or 1, 1), "syntax", message)]
+        # Behind a string of several lines, Python counts from where that begins.
+        column = min(max(error.offset or 1, 1), len(lines[at - 1]) + 1 if lines else 1)
+        diagnostics = [Diagnostic(path, at, column, "syntax", message)]
     except (RecursionError, MemoryError, ValueError) as error:
         reason = str(error) or type(error).__name__
         message = f"Python cannot read this: {reason}; the page shows the file as far as it goes"

@@ -793,3 +793,16 @@ def test_settings_that_mean_nothing_are_told(here: Path) -> None:
     ran = run("sidelit", "check", "a.py", cwd=here)
     assert ran.status == 2 and ran.err == "sidelit: pyproject.toml: `tool.sidelit` is no table; " \
         "begin it with a line `[tool.sidelit]`\n"
+
+
+@pytest.mark.parametrize(
+    "open_one", ["Let $x = y + 1 be the sum of $n$ values.", "Here $n$ is the size and $f(t) = g(t) is open."]
+)
+def test_a_dollar_that_nothing_closes_is_told_though_others_are_closed(open_one: str) -> None:
+    assert rules_in(HEAD + f"# {open_one}\nx = 1\n") == ["math"]
+
+
+def test_variables_of_the_shell_are_no_formulas() -> None:
+    shell = "Costs $5, not $6: $PATH, $HOME/x, $x and $y, ${x_y}, a $my_var here, $a=1."
+    assert rules_in(HEAD + f"# {shell}\nx = 1\n") == []
+    assert rules_in(HEAD + "# With $a and $x_1$.\nx = 1\n") == []

@@ -1416,3 +1416,8 @@ def test_rule_14_what_a_script_says_that_it_needs_is_code() -> None:
 
     # One that is not closed is prose.
     assert parse("# /// script\n# words\nx = 1\n", "a.py").sections[-1].docs == "/// script\nwords"
+
+
+def test_rule_15_an_error_behind_a_string_of_several_lines_stands_in_its_line() -> None:
+    (problem,) = parse('"""\n"""\\0', "a.py").diagnostics
+    assert (problem.line, problem.column, problem.rule) == (2, 6, "syntax")
