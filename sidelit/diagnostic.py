@@ -7,7 +7,11 @@ decides what a finding costs. A diagnostic prints as one line that an editor can
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+# What would break a line of a terminal or of a log, or begin a command of theirs
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, order=True)
@@ -27,4 +31,5 @@ class Diagnostic:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.message} [{self.rule}]"
+        text = f"{self.path}:{self.line}:{self.column}: {self.message} [{self.rule}]"
+        return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)

@@ -987,8 +987,17 @@ def _read_front_matter(
     # Imported here: most files of a package have no front matter.
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """One without aliases, with which a few lines can make a value of any size."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark
+                raise yaml.MarkedYAMLError(problem="an alias; write the value out", problem_mark=mark)
+            return super().compose_node(parent, index)
+
     try:
-        values = yaml.safe_load("\n".join(text for text, _ in block))
+        values = _printable(yaml.load("\n".join(text for text, _ in block), Loader))  # noqa: S506 (a safe loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if mark and mark.line < len(block):
@@ -1014,6 +1023,17 @@ def _read_front_matter(
             diagnostics.append(Diagnostic(path, *at, "front-matter", message))
     # What a notebook keeps for jupytext is nothing for a page.
     return {str(name): value for name, value in values.items() if name != "jupyter"}, diagnostics
+
+
+def _printable(value: Any) -> Any:
+    """Return a value without the halves of characters that YAML can name, and that no page can hold."""
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    if isinstance(value, dict):
+        return {_printable(name): _printable(each) for name, each in value.items()}
+    return value
 
 
 def _text_value(front_matter: Mapping[str, Any], name: str) -> str:

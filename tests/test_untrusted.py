@@ -21,6 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
+from sidelit.diagnostic import Diagnostic
 from sidelit.formula import fill
 from sidelit.hosts.site import build
 from sidelit.making import make_page
@@ -285,3 +286,53 @@ def test_no_command_runs_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     sidelit("standalone", "tree.evil:f", "-o", "s.py")
     assert (tmp_path / "site/tree/evil.html").is_file() and (tmp_path / "s.py").is_file()
     assert not list(tmp_path.rglob("ran"))
+
+
+# ## Files beside the sources
+
+
+def test_only_files_in_which_nothing_runs_are_published(own_cache: Path, tmp_path: Path) -> None:
+    drawn = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
+    active = {
+        "more.html": "<script src='more.js'></script>", "more.js": "alert(1)", "CNAME": "evil.invalid", "x.xhtml": "<x/>",
+        "a.svg": drawn.format("<script>alert(1)</script>"), "b.svg": drawn.format('<g onload="alert(1)"/>'),
+    }  # fmt: skip
+    inert = {"c.svg": drawn.format("<g/>"), "d.png": "", "e.csv": "1"}
+    links = "\n".join(f"[{name}]({name})" for name in (*active, *inert, "assets/sidelit/PAGES.js"))
+    write(tmp_path, {"one.py": f'"""\n# T\n\n{links}\n"""\n', "assets/sidelit/PAGES.js": "", **active, **inert})
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "CNAME").write_text("mine.example")
+    assert sidelit("build", str(tmp_path / "one.py"), "-o", str(tmp_path / "site")).status == 0
+    there = {path.name for path in (tmp_path / "site").rglob("*")}
+    assert there & {*active, "PAGES.js"} == {"CNAME"} and there >= set(inert)
+    assert (tmp_path / "site" / "CNAME").read_text() == "mine.example"
+
+
+def test_a_link_out_of_the_tree_is_not_in_what_may_be_taken_either(own_cache: Path, tmp_path: Path) -> None:
+    front = '"""\n---\nstandalone: true\nnotebook: true\n---\n# T\n"""\nfrom pk.b import x\ny = x\n'
+    write(tmp_path, {"pk/__init__.py": "", "pk/c.py": front, "out/s.py": 'x = "SECRET"\n'})
+    (tmp_path / "pk" / "b.py").symlink_to("../out/s.py")
+    sidelit("build", str(tmp_path / "pk"), "-o", str(tmp_path / "site"))
+    texts = [path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file()]
+    assert texts and not any(b"SECRET" in text for text in texts)
+
+
+def test_a_readme_does_not_choose_its_template(own_cache: Path, tmp_path: Path) -> None:
+    front = "---\ntitle: Mine\ntemplate: nope.html\nimage: 'javascript:alert(1)'\n---\n# R\n"
+    write(tmp_path, {"pk/readme.md": front, "pk/a.py": '"""# A"""\n'})
+    assert sidelit("build", str(tmp_path / "pk"), "-o", str(tmp_path / "site")).status == 0
+    page = (tmp_path / "site" / "pk" / "readme.html").read_text()
+    assert "Mine" in page and "javascript:" not in page
+
+
+def test_front_matter_cannot_grow_or_name_half_a_character() -> None:
+    lines = ["a0: &a0 {x: x}", *(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40))]
+    document = parse('"""\n---\n{}\n---\n# T\n"""\n'.format("\n".join(lines)), "a.py")
+    (problem,) = [each for each in document.diagnostics if each.rule == "front-matter"]
+    assert (problem.line, problem.message) == (4, "the front matter is not valid YAML: an alias; write the value out")
+    assert parse('r"""\n---\ntitle: "a\\ud800"\n---\n"""\n', "a.py").title == "a\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_message_is_one_line_without_commands() -> None:
+    said = str(Diagnostic("a.py", 1, 1, "link", "`a\n::error::\x1b[31m\u2028` leads nowhere"))
+    assert said == r"a.py:1:1: `a\n::error::\x1b[31m\u2028` leads nowhere [link]"

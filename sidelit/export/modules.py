@@ -25,7 +25,7 @@ from typing import Any, TypeGuard
 from sidelit.diagnostic import Diagnostic
 from sidelit.names import Name, Names, find_names
 from sidelit.source import Document, decode, is_directive, parse, split_lines
-from sidelit.tree import is_site, module_name, shown_path
+from sidelit.tree import escapes, is_site, module_name, shown_path
 
 # A line, from 1, and a column, from 0 and in characters
 Place = tuple[int, int]
@@ -209,12 +209,13 @@ class Package:
         return dotted.partition(".")[0] in self.tops
 
     def file_of(self, name: str) -> Path | None:
-        """Return the file of a module, or nothing."""
+        """Return the file of a module, or nothing. A symbolic link out of the package is not followed."""
         if not all(part.isidentifier() for part in name.split(".")):
             return None
         path = self.root.joinpath(*name.split("."))
+        top = self.root / name.partition(".")[0]
         for file in (path / "__init__.py", path.with_suffix(".py")):
-            if file.is_file():
+            if file.is_file() and not escapes(file, top if top.is_dir() else self.root):
                 return file
         return None
 

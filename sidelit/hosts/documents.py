@@ -95,6 +95,12 @@ class ReadmePage(HostPage):
         self._bounded = bounded
         self._give_up = give_up
 
+    def read_source(self, config: MkDocsConfig) -> None:
+        """Read it. A stranger's front matter says what the page is about, and nothing of how it is shown."""
+        super().read_source(config)
+        if self._bounded:
+            self.meta = {name: self.meta[name] for name in ("title", "summary", "description") if name in self.meta}
+
     def render(self, config: MkDocsConfig, files: Files) -> None:
         """Render it, or show the text as it is."""
         from sidelit import prose

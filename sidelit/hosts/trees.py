@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from sidelit.hosts.telling import Teller
 from sidelit.links import relative_url, url_of
 from sidelit.selection import Globs
 from sidelit.source import decode
+from sidelit.theme import ASSETS
 from sidelit.tree import PACKAGE_FILES, Mount, Source, escapes, find_sources, name_of, page_address
 
 if TYPE_CHECKING:
@@ -183,9 +185,29 @@ class Trees:
         # Not `Path.is_file`, which raises for a name that is too long.
         if file.suffix in (".py", ".pyi", ".md") or not os.path.isfile(file):
             return
+        if place.casefold().startswith(f"{ASSETS}/") or (self._bounded and not _is_inert(file)):
+            return
         root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
         if not escapes(file, root if root.is_dir() else root.parent):
             files.append(File.generated(self._config, place, abs_src_path=str(file)))
+
+
+# What a browser shows or saves without running anything in it
+_INERT = frozenset(
+    (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".ico", ".mp4", ".webm", ".mp3", ".wav", ".ogg")
+    + (".pdf", ".csv", ".tsv", ".txt", ".json", ".ipynb", ".zip", ".gz", ".npy", ".npz")
+)
+_ACTIVE = re.compile(rb"<script|<foreignobject|<!entity|javascript:|[\s\"'/]on[a-z]+\s*=", re.IGNORECASE)
+
+
+def _is_inert(file: Path) -> bool:
+    """Whether a stranger's file may be published. A drawing may, unless something could run in it."""
+    if file.suffix.lower() == ".svg":
+        try:
+            return not _ACTIVE.search(file.read_bytes().replace(b"\0", b""))
+        except OSError:
+            return False
+    return file.suffix.lower() in _INERT
 
 
 def _clash(file: File, other: File) -> str:
