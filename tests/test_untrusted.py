@@ -294,7 +294,8 @@ def test_no_command_runs_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_only_files_in_which_nothing_runs_are_published(own_cache: Path, tmp_path: Path) -> None:
     drawn = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
     active = {
-        "more.html": "<script src='more.js'></script>", "more.js": "alert(1)", "CNAME": "evil.invalid", "x.xhtml": "<x/>",
+        "more.html": "<script src='more.js'></script>", "more.js": "alert(1)", "CNAME": "evil.invalid",
+        "x.xhtml": "<x/>",
         "a.svg": drawn.format("<script>alert(1)</script>"), "b.svg": drawn.format('<g onload="alert(1)"/>'),
     }  # fmt: skip
     inert = {"c.svg": drawn.format("<g/>"), "d.png": "", "e.csv": "1"}
@@ -336,3 +337,19 @@ def test_front_matter_cannot_grow_or_name_half_a_character() -> None:
 def test_a_message_is_one_line_without_commands() -> None:
     said = str(Diagnostic("a.py", 1, 1, "link", "`a\n::error::\x1b[31m\u2028` leads nowhere"))
     assert said == r"a.py:1:1: `a\n::error::\x1b[31m\u2028` leads nowhere [link]"
+
+
+def test_a_folder_where_another_has_its_page_is_told_and_the_rest_is_built(own_cache: Path, tmp_path: Path) -> None:
+    page = '"""# A"""\n'
+    write(tmp_path, {"s/a.py": page, "s/a.html/z.py": page, "search.html/x.py": page, "s/a.html/p.png": ""})
+    (tmp_path / "s" / "b.py").write_text('"""\n# B\n\n![p](a.html/p.png)\n"""\n')
+    ran = sidelit("build", str(tmp_path / "s"), str(tmp_path / "search.html"), "-o", str(tmp_path / "site"))
+    assert ran.status == 0, ran.err
+    assert "s/a.py:1:1: wants the address s/a.html, where s/a.html/z.py has a folder" in ran.err
+    assert "x.py:1:1: wants the folder search.html, where the site itself has a file" in ran.err
+    assert (tmp_path / "site/s/a.html/z.html").is_file() and (tmp_path / "site/s/b.html").is_file()
+
+    # Where only an image lies in the folder, the page stays.
+    (tmp_path / "s/a.html/z.py").unlink()
+    assert sidelit("build", str(tmp_path / "s"), "-o", str(tmp_path / "site")).status == 0
+    assert (tmp_path / "site/s/a.html").is_file() and (tmp_path / "site/s/b.html").is_file()

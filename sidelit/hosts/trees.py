@@ -56,6 +56,7 @@ class Trees:
         self.sources: Mapping[str, Source] = {}
         self._places: Mapping[str, str] = {}
         self._addresses: Mapping[str, str] = {}
+        self._taken: frozenset[str] = frozenset()
 
     def add(self, files: Files, titles: Mapping[str, str | None], make: Make) -> list[File]:
         """
@@ -66,6 +67,7 @@ class Trees:
         self._check_docs(files)
         sources, diagnostics = find_sources(self._mounts, self._globs)
         taken = {portable.place(file.dest_uri): file for file in files.documentation_pages()}
+        folders = {folder: file for file in taken.values() for folder in _folders_of(file.dest_uri)}
         added: list[File] = []
         told: set[str] = set()
 
@@ -80,13 +82,15 @@ class Trees:
 
             file = self._file(source)
             other = taken.get(portable.place(file.dest_uri)) or files.get_file_from_path(source.uri)
-            problem = _clash(file, other) if other else portable.problem(file.dest_uri)
+            blocked = "" if other else _blocked(file.dest_uri, taken, folders)
+            problem = _clash(file, other) if other else blocked or portable.problem(file.dest_uri)
             if problem and problem not in told:
                 told.add(problem)
                 diagnostics.append(Diagnostic(source.shown, 1, 1, "address", problem))
-            if other or not portable.is_writable(file.dest_uri):
+            if other or blocked or not portable.is_writable(file.dest_uri):
                 continue
             taken[portable.place(file.dest_uri)] = file
+            folders |= dict.fromkeys(_folders_of(file.dest_uri), file)
             files.append(file)
             added.append(file)
             if isinstance(file, AnnotatedFile):
@@ -100,6 +104,7 @@ class Trees:
         self.sources = {file.src_uri: by_uri[file.src_uri] for file in added}
         self._places = {str(source.path): uri for uri, source in self.sources.items()}
         self._addresses = {file.src_uri: file.dest_uri for file in added}
+        self._taken = frozenset(taken)
         self._teller.tell(diagnostics)
         return added
 
@@ -185,6 +190,8 @@ class Trees:
         # Not `Path.is_file`, which raises for a name that is too long.
         if file.suffix in (".py", ".pyi", ".md") or not os.path.isfile(file):
             return
+        if not self._taken.isdisjoint(_folders_of(place)):
+            return
         if place.casefold().startswith(f"{ASSETS}/") or (self._bounded and not _is_inert(file)):
             return
         root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
@@ -210,6 +217,31 @@ def _is_inert(file: Path) -> bool:
     return file.suffix.lower() in _INERT
 
 
+# Files that MkDocs and the theme make at the top of a site
+_MADE = frozenset(("index.html", "404.html", "search.html", "sitemap.xml", "sitemap.xml.gz"))
+
+
+def _folders_of(address: str) -> list[str]:
+    """Return the folders that an address lies in, as `portable.place` has them."""
+    parts = portable.place(address).split("/")
+    return ["/".join(parts[:number]) for number in range(1, len(parts))]
+
+
+def _blocked(address: str, taken: Mapping[str, File], folders: Mapping[str, File]) -> str:
+    """Say what has a file where an address needs a folder, or the other way round."""
+    for folder in _folders_of(address):
+        if folder in taken or folder in _MADE:
+            whose = _name_of(taken[folder]) if folder in taken else "the site itself"
+            return f"wants the folder {folder}, where {whose} has a file; rename one, or mount it elsewhere"
+    if other := folders.get(portable.place(address)):
+        return f"wants the address {address}, where {_name_of(other)} has a folder; rename one, or mount it elsewhere"
+    return ""
+
+
+def _name_of(file: File) -> str:
+    return file.source.shown if isinstance(file, AnnotatedFile) else file.src_uri
+
+
 def _clash(file: File, other: File) -> str:
-    name = other.source.shown if isinstance(other, AnnotatedFile) else other.src_uri
-    return portable.clash(file.dest_uri, name, file.dest_uri if file.src_uri == other.src_uri else other.dest_uri)
+    address = file.dest_uri if file.src_uri == other.src_uri else other.dest_uri
+    return portable.clash(file.dest_uri, _name_of(other), address)
