@@ -54,7 +54,7 @@ def _read(text: str) -> tuple[list[tokenize.TokenInfo], bool]:
 #
 # A line is *shapeless* if it has no comment, no backslash, and all its quotes and brackets in pairs. Whatever is around
 # it, also a bracket or a string of many lines, is the same without it. All that counts is
-
+#
 # * its indentation,
 # * the header that it may begin: `def` or `class` with the name, or the `@` of a decorator,
 # * the colon that may end it.
