@@ -470,7 +470,7 @@ def _last_name(node: ast.expr) -> str:
 
 _NAMES = r"`\*{0,2}[A-Za-z_]\w*`(?:(?:,? and |,? or |, | / |/)`\*{0,2}[A-Za-z_]\w*`)*"
 _ITEM = re.compile(rf"( {{0,3}})[-*+] +({_NAMES})(?!`|\()")
-_TERM = re.compile(rf"()({_NAMES})(?!`|\()(?=[^`]|$)")
+_TERM = re.compile(rf"()({_NAMES})(?!`|\()")
 _NAMED = re.compile(rf"^(?: {{0,3}}[-*+] +)?{_NAMES}", re.MULTILINE)
 _CODE_NAME = re.compile(r"`\*{0,2}([A-Za-z_]\w*)`")
 _LISTED = re.compile(r" *(?:[-*+]|:  ) ")
@@ -501,11 +501,11 @@ def _parameters(
     signature = _Signature.of(definition, tree)
     if signature is None:
         return
-    unlisted = Spelling(signature.names)
+    spelling = Spelling(signature.names)
     for each in _lists(fragment, document.lines):
         names = each.names
         known = [name for name in names if name in signature.names]
-        close = [name for name in names if name in signature.attributes or unlisted.nearest(name)]
+        close = [name for name in names if name in signature.attributes or spelling.nearest(name)]
         if not known or each.is_titled is False or not (each.is_titled or 2 * len({*known, *close}) > len(names)):
             continue
         if not signature.is_open:

@@ -296,6 +296,8 @@ def test_only_files_in_which_nothing_runs_are_published(own_cache: Path, tmp_pat
     active = {
         "more.html": "<script src='more.js'></script>", "more.js": "alert(1)", "CNAME": "evil.invalid",
         "x.xhtml": "<x/>",
+        "f.svg": drawn.format('<s:script xmlns:s="http://www.w3.org/2000/svg">alert(1)</s:script>'),
+        "g.svg": drawn.format('<a href="java&#115;cript:alert(1)">a</a>'),
         "a.svg": drawn.format("<script>alert(1)</script>"), "b.svg": drawn.format('<g onload="alert(1)"/>'),
     }  # fmt: skip
     inert = {"c.svg": drawn.format("<g/>"), "d.png": "", "e.csv": "1"}

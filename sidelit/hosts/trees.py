@@ -204,7 +204,12 @@ _INERT = frozenset(
     (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".ico", ".mp4", ".webm", ".mp3", ".wav", ".ogg")
     + (".pdf", ".csv", ".tsv", ".txt", ".json", ".ipynb", ".zip", ".gz", ".npy", ".npz")
 )
-_ACTIVE = re.compile(rb"<script|<foreignobject|<!entity|javascript:|[\s\"'/]on[a-z]+\s*=", re.IGNORECASE)
+# An element may have a prefix, and an address may be written in numbers.
+_ACTIVE = re.compile(
+    rb"<(?:[\w.-]+:)?(?:script|foreignobject|handler)|<!entity|<\?xml-stylesheet|javascript:"
+    rb"|[\s\"'/]on[a-z]+\s*=|href\s*=\s*[\"'][^\"']*&",
+    re.IGNORECASE,
+)
 
 
 def _is_inert(file: Path) -> bool:
