@@ -73,11 +73,13 @@ class SiteMap:
     ## Everything that can be linked to, by the ways to name it
 
     `targets` go by the place of their source in the site's tree. `aliases` are other names of the same places: the
-    files' own paths, and the addresses of their pages.
+    files' own paths, and the addresses of their pages. `withheld` says of files that are there why they are not
+    published.
     """
 
     targets: Mapping[str, Target]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -141,6 +143,8 @@ def resolve(raw: str, places: tuple[str, ...], site: SiteMap, own: Target) -> Re
             return Resolved(href + suffix, _anchor_problem(anchor, target, f"`{path}`"), "anchor")
 
     wanted = posixpath.normpath(posixpath.join(posixpath.dirname(places[0]), path))
+    if wanted in site.withheld:
+        return Resolved(raw, f"`{raw}` is not published: {site.withheld[wanted]}", "link")
     if path.endswith(".html"):
         advice = f"{_suggestion(wanted, places[0], site)}; link to the source and not to the page"
         return Resolved(raw, f"no source makes the page `{path}`: {advice}", "output-link")

@@ -305,7 +305,8 @@ def test_only_files_in_which_nothing_runs_are_published(own_cache: Path, tmp_pat
     write(tmp_path, {"one.py": f'"""\n# T\n\n{links}\n"""\n', "assets/sidelit/PAGES.js": "", **active, **inert})
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "CNAME").write_text("mine.example")
-    assert sidelit("build", str(tmp_path / "one.py"), "-o", str(tmp_path / "site")).status == 0
+    ran = sidelit("build", str(tmp_path / "one.py"), "-o", str(tmp_path / "site"))
+    assert ran.status == 0 and "one.py:5:11: `more.js` is not published: in other people's files nothing may" in ran.err
     there = {path.name for path in (tmp_path / "site").rglob("*")}
     assert there & {*active, "PAGES.js"} == {"CNAME"} and there >= set(inert)
     assert (tmp_path / "site" / "CNAME").read_text() == "mine.example"

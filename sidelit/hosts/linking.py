@@ -33,10 +33,19 @@ class Linking:
     * `top` is the folder from which diagnostics name their files
     * `inventory` is where other libraries are documented
     * `repo_url` is the address of the repository, `root` a folder in its checkout
+    * `withheld` says of files why they are not published
     * `teller` hears what is wrong with links
     """
 
-    def __init__(self, top: Path, root: Path, repo_url: str, inventory: Inventory, teller: Teller) -> None:
+    def __init__(
+        self,
+        top: Path,
+        root: Path,
+        repo_url: str,
+        inventory: Inventory,
+        withheld: Mapping[str, str],
+        teller: Teller,
+    ) -> None:
         self._top = top
         self._repo_url = repo_url
         self._checkout = repository.checkout(root) if repo_url else None
@@ -44,7 +53,8 @@ class Linking:
         self._teller = teller
         self._targets: dict[str, Target] = {}
         self._aliases: dict[str, str] = {}
-        self._site = SiteMap(self._targets, self._aliases)
+        self._withheld = withheld
+        self._site = SiteMap(self._targets, self._aliases, withheld)
         self._exports: dict[str, Names] = {}
         self._names = NameIndex({})
         self._places: dict[str, tuple[str, Mapping[str, str]]] = {}
@@ -59,7 +69,7 @@ class Linking:
         for file in files:
             if file is changed or file.src_uri not in self._targets:
                 self._learn(file)
-        self._site = SiteMap(self._targets, self._aliases)
+        self._site = SiteMap(self._targets, self._aliases, self._withheld)
         self._names = NameIndex(self._exports)
         self._located.clear()
 

@@ -1,7 +1,7 @@
 """
 # A server that tells browsers what has changed
 
-It serves a folder of this machine to this machine. Into each page it puts a script, [`live.js`](live.js), that waits
+It serves a folder of this machine to this machine. Into each page it puts a script, `live.js`, that waits
 for news and shows what is wrong with the page's source. The files in the folder stay as they are.
 """
 

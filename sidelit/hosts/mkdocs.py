@@ -98,7 +98,9 @@ class SidelitPlugin(BasePlugin[Options]):
         self._proofs = root / self.config.proofs if self.config.proofs else None
         self._proven = Proven(self._proofs, top, cache, self._teller)
         inventory = options.read_inventories(self.config, root, cache.directory)
-        self._linking = Linking(top, root, config.repo_url or "", inventory, self._teller)
+        bounded = not self.config.allow_html
+        self._trees = Trees(config, self._mounts, globs, top, self._teller, bounded=bounded)
+        self._linking = Linking(top, root, config.repo_url or "", inventory, self._trees.withheld, self._teller)
         branches = (config.repo_url or "", config.edit_uri or "", self.config.colab)
         self._taking = Taking(self.config.downloads, top, cache, self._linking.locate, *branches)
 
@@ -118,8 +120,6 @@ class SidelitPlugin(BasePlugin[Options]):
         self._workshop = Workshop(cache)
         self._finished = Finished(config, cache)
         self._running.callback(self._workshop.close)
-        bounded = not self.config.allow_html
-        self._trees = Trees(config, self._mounts, globs, top, self._teller, bounded=bounded)
         self._handwritten = Handwritten(
             Path(config.docs_dir), top, self.config.allow_html, self._trees, self._typesetting, self._teller
         )

@@ -42,6 +42,7 @@ class Trees:
     * `teller` hears what is wrong with files
     * `bounded` says that readmes may be anyone's, and may not take long
     * `sources` are those that have a page, by their names in MkDocs
+    * `withheld` says of files that pages refer to why they are not published, by their places in the site
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Trees:
         self._top = top
         self._teller = teller
         self.sources: Mapping[str, Source] = {}
+        self.withheld: dict[str, str] = {}
         self._places: Mapping[str, str] = {}
         self._addresses: Mapping[str, str] = {}
         self._taken: frozenset[str] = frozenset()
@@ -183,20 +185,26 @@ class Trees:
         if not relative or place.startswith("/") or files.get_file_from_path(place):
             return
 
-        # What is hidden, or behind a hidden folder such as `.git`, was not meant to be published.
-        if any(part.startswith(".") for part in place.split("/")):
-            return
-
         # Not `Path.is_file`, which raises for a name that is too long.
         if file.suffix in (".py", ".pyi", ".md") or not os.path.isfile(file):
             return
-        if not self._taken.isdisjoint(_folders_of(place)):
-            return
-        if place.casefold().startswith(f"{ASSETS}/") or (self._bounded and not _is_inert(file)):
-            return
-        root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
-        if not escapes(file, root if root.is_dir() else root.parent):
+        if reason := self._why_not(source, file, place):
+            self.withheld[place] = reason
+        else:
             files.append(File.generated(self._config, place, abs_src_path=str(file)))
+
+    def _why_not(self, source: Source, file: Path, place: str) -> str:
+        """Return why a file may not be published, empty if it may."""
+        root = next(each.path for each in self._mounts if source.path.is_relative_to(each.path))
+        if escapes(file, root if root.is_dir() else root.parent):
+            return "it lies outside the tree; put a copy in it"
+        if any(part.startswith(".") for part in place.split("/")):
+            return "it is hidden, or behind a hidden folder; move it, if readers shall have it"
+        if not self._taken.isdisjoint(_folders_of(place)) or place.casefold().startswith(f"{ASSETS}/"):
+            return "the site has something else in its place; move it to another folder"
+        if self._bounded and not _is_inert(file):
+            return "in other people's files nothing may run; for your own, say `allow_html: true` in a `mkdocs.yml`"
+        return ""
 
 
 # What a browser shows or saves without running anything in it
