@@ -92,6 +92,9 @@ _DIGITS = {ord("0") + n: _ZERO + n for n in range(10)} | {_ZERO + n: ord("0") + 
 _PLACEHOLDER = re.compile("\ue000([\ue010-\ue019]+)\ue001")
 _SENTINELS = re.compile("[\ue000\ue001\ue010-\ue019]+")
 
+# Markdown takes these for its own, and shows none of an author's.
+_UNSHOWN = {0x02: None, 0x03: None}
+
 
 def put(slot: Slot, slots: list[Slot]) -> str:
     """Append `slot` to `slots` and return the placeholder that stands for it."""
@@ -403,7 +406,8 @@ class _Lift:
             rest = [_unquoted(line, depth) for line in rest]
         tex = "\n".join(line.strip() for line in (first, *rest)).strip()
         line, column = self.place(start)
-        return Slot(self.text[start:after], Formula(tex, display, self.path, line, column))
+        shown = self.text[start:after].translate(_UNSHOWN)
+        return Slot(shown, Formula(tex, display, self.path, line, column))
 
     def unclosed(self, start: int, inner: int, always: bool) -> Slot | None:
         """Return the slot of an opening delimiter without an end, if it looks meant."""

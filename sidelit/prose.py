@@ -28,6 +28,8 @@ from xml.etree.ElementTree import Element
 
 import nh3
 from markdown import Extension, Markdown
+from markdown.blockparser import BlockParser
+from markdown.blockprocessors import BlockProcessor
 from markdown.extensions.admonition import AdmonitionExtension
 from markdown.extensions.codehilite import CodeHilite, CodeHiliteExtension
 from markdown.extensions.def_list import DefListExtension
@@ -136,7 +138,7 @@ class Renderer:
     def _split(self, text: str) -> Element | Exception | None:
         """Round one: a text into blocks."""
         if len(text) > LONGEST:
-            return TooLong()
+            return TooLong(f"this text has more than {LONGEST:,} characters")
         try:
             lines = text.split("\n")
             # Looking for raw HTML is slow, and without an angle bracket there is none.
@@ -182,7 +184,7 @@ LONGEST = 100_000
 
 
 class TooLong(Exception):
-    """A text has more than `LONGEST` characters."""
+    """A text would take too long. The message says why."""
 
 
 def gave_up(problem: Exception) -> str:
@@ -190,7 +192,7 @@ def gave_up(problem: Exception) -> str:
     ### What is said of a text that Markdown could not read
     """
     if isinstance(problem, TooLong):
-        return f"this text has more than {LONGEST:,} characters and is shown as it is; divide it"
+        return f"{problem}; it is shown as it is; divide it"
     return f"Markdown gave up on this text ({type(problem).__name__}); it is shown as it is"
 
 
@@ -259,6 +261,10 @@ class Bounds(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         """Look for tags that are not closed before raw HTML is taken out, at 20, and find the ends of brackets."""
         md.preprocessors.register(_Unclosed(md), "unclosed", 22)
+        patience = _Patience(md)
+        md.registerExtension(patience)  # type: ignore[arg-type]
+        md.preprocessors.register(patience, "patience", 21)
+        md.parser.blockprocessors.register(_Reading(md.parser, patience), "patience", 1000)
         brackets = _Brackets()
         for name in ("reference", "link", "image_link", "image_reference", "short_reference", "short_image_ref"):
             brackets.serve(md.inlinePatterns[name])
@@ -289,6 +295,47 @@ class _Unclosed(Preprocessor):
             return lines
         mark = self.md.htmlStash.store("&lt;")
         return (text[:start] + text[start:].replace("<", mark)).split("\n")
+
+
+class _Patience(Preprocessor):
+    """
+    Allow a text so much reading for each of its characters
+
+    Python-Markdown takes one thing after the other from the beginning of a block, and reads the rest of the block anew
+    each time. Where no blank line divides ten thousand things, that takes minutes.
+    """
+
+    FOR_EACH = 150
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.left = 0
+
+    def reset(self) -> None:
+        """Begin a new page."""
+        self.left = 0
+
+    def run(self, lines: list[str]) -> list[str]:
+        self.left += self.FOR_EACH * sum(len(line) + 1 for line in lines)
+        return lines
+
+    def spend(self, characters: int) -> None:
+        self.left -= characters
+        if self.left < 0:
+            self.left = 0
+            raise TooLong("this text has too much in it that no blank lines divide")
+
+
+class _Reading(BlockProcessor):
+    """Count what is read of blocks, before anything reads it."""
+
+    def __init__(self, parser: BlockParser, patience: _Patience) -> None:
+        super().__init__(parser)
+        self.patience = patience
+
+    def test(self, parent: Element, block: str) -> bool:
+        self.patience.spend(len(block))
+        return False
 
 
 class _PlainText(Treeprocessor):

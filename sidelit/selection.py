@@ -12,13 +12,13 @@ on every machine.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec, RegexPattern
+from sidelit.gitignore import Rule, read, spell
 
 
 class GlobError(Exception):
@@ -41,42 +41,9 @@ class Globs:
         """Raise `GlobError` for a glob that cannot be read."""
         for glob in (*self.include, *self.exclude):
             try:
-                _spec([glob])
+                read(glob)
             except ValueError:
                 raise GlobError(f"{glob!r} is not a glob; write it as in a .gitignore") from None
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """
-    ### One line of a `.gitignore`
-
-    `end` is `/` where it is about folders only. With `is_name` it is about names, wherever they are, and not about
-    paths. One that `takes_all` ends with `/**`, one that `is_anything` has nothing else in it.
-    """
-
-    pattern: RegexPattern
-    end: str
-    is_name: bool
-    takes_all: bool
-    is_anything: bool
-
-    def matches(self, name: str, end: str) -> bool:
-        """
-        Whether a file, or with the end `/` a folder, is meant itself.
-
-        A folder above it does not count: had it been left out, nobody would ask.
-        """
-        if self.end and not end:
-            return False
-        if self.is_anything:
-            return True
-        if self.is_name:
-            name = name.rpartition("/")[2]
-
-        # What is in `a/**/` is not `a` itself, with its slash neither.
-        found = self.pattern.match_file(name if self.takes_all else name + self.end)
-        return found is not None and (self.takes_all or self.is_name or found.match.end() >= len(name))
 
 
 @dataclass(frozen=True)
@@ -88,12 +55,25 @@ class _Rules:
     """
 
     folder: Path
-    rules: tuple[_Rule, ...]
+    rules: tuple[Rule, ...]
 
-    def decide(self, path: Path, end: str) -> bool | None:
-        """Whether a path is left out, `None` where no rule is about it."""
-        name = path.relative_to(self.folder).as_posix()
-        return next((rule.pattern.include for rule in reversed(self.rules) if rule.matches(name, end)), None)
+    def decide(self, path: Path, *, is_folder: bool) -> bool | None:
+        """
+        Whether a path is left out, `None` where no rule is about it
+
+        A folder above it does not count: had it been left out, nobody would ask.
+        """
+        names = spell(path.relative_to(self.folder).as_posix())
+        return next((rule.leaves_out for rule in reversed(self.rules) if rule.matches(names, is_folder)), None)
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file is what the rules name, or lies in a folder that is."""
+        names = spell(path.relative_to(self.folder).as_posix())
+        above = [names[:length] for length in range(1, len(names))]
+        for rule in reversed(self.rules):
+            if rule.matches(names, False) or any(rule.matches(each, True) for each in above):
+                return rule.leaves_out
+        return False
 
 
 class Selection:
@@ -105,7 +85,7 @@ class Selection:
 
     def __init__(self, root: Path, globs: Globs) -> None:
         self._root = root
-        self._include = _spec(globs.include) if globs.include else None
+        self._include = _Rules(root, tuple(_rules(globs.include))) if globs.include else None
         self._exclude = _Rules(root, tuple(_rules(globs.exclude)))
         self._checkout = _checkout_of(root)
         self._above = list(self._ignored_above())
@@ -118,17 +98,17 @@ class Selection:
 
     def has_folder(self, folder: Path) -> bool:
         """Whether the files of a folder may be meant."""
-        return not (self._exclude.decide(folder, "/") or self._is_ignored(folder, "/"))
+        return not (self._exclude.decide(folder, is_folder=True) or self._is_ignored(folder, is_folder=True))
 
     def has_file(self, path: Path) -> bool:
         """Whether a file is meant."""
-        if self._exclude.decide(path, "") or self._is_ignored(path):
+        if self._exclude.decide(path, is_folder=False) or self._is_ignored(path, is_folder=False):
             return False
-        return self._include is None or self._include.match_file(path.relative_to(self._root).as_posix())
+        return self._include is None or self._include.takes(path)
 
-    def _is_ignored(self, path: Path, end: str = "") -> bool:
+    def _is_ignored(self, path: Path, *, is_folder: bool) -> bool:
         """Ask the nearest rules first: they overrule those above."""
-        return _decision(self._own[path.parent], path, end)
+        return _decision(self._own[path.parent], path, is_folder=is_folder)
 
     def _ignored_above(self) -> Iterator[_Rules]:
         """The rules of the checkout above the folder, the nearest first, unless they mean the folder itself."""
@@ -137,35 +117,22 @@ class Selection:
         between = [folder for folder in self._root.parents if folder.is_relative_to(self._checkout)]
         rules = [each for folder in between for each in _ignored_in(folder)]
         for path in [self._root, *between[:-1]]:
-            if _decision([each for each in rules if each.folder in path.parents], path, "/"):
+            if _decision([each for each in rules if each.folder in path.parents], path, is_folder=True):
                 return
         yield from rules
 
 
-def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
-    # Most trees have no rules.
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
-
-
-def _rules(lines: Iterable[str]) -> Iterator[_Rule]:
+def _rules(lines: Iterable[str]) -> Iterator[Rule]:
     """Read lines. Git passes over those that it cannot read, comments and blank ones."""
     for line in lines:
-        try:
-            (pattern,) = _spec([line]).patterns
-        except ValueError:
-            continue
-        if pattern.include is not None:
-            glob = line.strip().removeprefix("!")
-            path = glob.removesuffix("/")
-            is_name = "/" not in path.removeprefix("**/")
-            stars = set(path.removeprefix("/").removesuffix("/*").split("/"))
-            yield _Rule(pattern, glob[len(path) :], is_name, path.endswith("/**"), stars == {"**"})
+        with suppress(ValueError):
+            if rule := read(line):
+                yield rule
 
 
-def _decision(rules: Sequence[_Rules], path: Path, end: str) -> bool:
-    return next((found for each in rules if (found := each.decide(path, end)) is not None), False)
+def _decision(rules: Sequence[_Rules], path: Path, *, is_folder: bool) -> bool:
+    found = (each.decide(path, is_folder=is_folder) for each in rules)
+    return next((each for each in found if each is not None), False)
 
 
 def _ignored_in(folder: Path) -> Iterator[_Rules]:
@@ -174,10 +141,10 @@ def _ignored_in(folder: Path) -> Iterator[_Rules]:
     if path.is_symlink() or not path.is_file():
         return
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = os.fsdecode(path.read_bytes().removeprefix(BOM_UTF8))
     except OSError:
         return
-    if rules := tuple(_rules(lines)):
+    if rules := tuple(_rules(line.removesuffix("\r") for line in text.split("\n"))):
         yield _Rules(folder, rules)
 
 

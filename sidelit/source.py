@@ -23,6 +23,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -987,17 +988,8 @@ def _read_front_matter(
     # Imported here: most files of a package have no front matter.
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """One without aliases, with which a few lines can make a value of any size."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                mark = self.peek_event().start_mark
-                raise yaml.MarkedYAMLError(problem="an alias; write the value out", problem_mark=mark)
-            return super().compose_node(parent, index)
-
     try:
-        values = _printable(yaml.load("\n".join(text for text, _ in block), Loader))  # noqa: S506 (a safe loader)
+        values = _printable(yaml.load("\n".join(text for text, _ in block), _loader()))  # noqa: S506 (a safe one)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if mark and mark.line < len(block):
@@ -1023,6 +1015,47 @@ def _read_front_matter(
             diagnostics.append(Diagnostic(path, *at, "front-matter", message))
     # What a notebook keeps for jupytext is nothing for a page.
     return {str(name): value for name, value in values.items() if name != "jupyter"}, diagnostics
+
+
+@cache
+def _loader() -> type:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """One without aliases, with which a few lines can make a value of any size."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark
+                raise yaml.MarkedYAMLError(problem="an alias; write the value out", problem_mark=mark)
+            return super().compose_node(parent, index)
+
+    return Loader
+
+
+def markdown_fence(lines: Sequence[str]) -> int:
+    """
+    ### How many lines of a Markdown file are its front matter, with both fences
+    """
+    if not lines or lines[0].rstrip() != "---":
+        return 0
+    return next((number for number, line in enumerate(lines[1:], start=2) if line.rstrip() in ("---", "...")), 0)
+
+
+def take_markdown_front_matter(text: str, path: str) -> tuple[str, dict[str, Any], list[Diagnostic]]:
+    """
+    ### A stranger's Markdown file, without its front matter, and what that says
+
+    It is read as that of a source is. The host's own reader follows aliases, and ends the process where a value is
+    nested too deeply.
+    """
+    lines = split_lines(text)
+    fence = markdown_fence(lines)
+    if not fence:
+        return text, {}, []
+    block = [(line, (number, 1)) for number, line in enumerate(lines[: fence - 1], start=1)]
+    values, diagnostics = _read_front_matter(block, path)
+    return "\n".join(lines[fence:]).lstrip("\n"), values, diagnostics
 
 
 def _printable(value: Any) -> Any:

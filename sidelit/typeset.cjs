@@ -237,7 +237,11 @@ function keepShortOnesWhole(adaptor, container, display) {
   for (const gap of adaptor.tags(container, "mjx-break")) adaptor.setStyle(gap, "white-space", "nowrap");
 }
 
+// What is longer is no formula, and would take the time and the page of thousands.
+const LONGEST = 10000;
+
 async function typeset(document, tex, display, symbols = []) {
+  if (tex.length > LONGEST) throw new Error(`a formula of more than ${LONGEST} characters is not typeset; divide it`);
   const odd = tex.match(UNPRINTABLE);
   if (odd) throw new Error(`a page cannot show the character U+${odd[0].charCodeAt(0).toString(16).padStart(4, "0")}`);
   wanted = [];
@@ -276,7 +280,7 @@ async function main() {
       }
     } catch (error) {
       if (!document) throw error;
-      await say({ id, error: error.message });
+      await say({ id, error: error instanceof RangeError ? "this is nested too deeply" : error.message });
     }
   }
 }

@@ -60,7 +60,8 @@ BY_WORK: dict[Callable[[str], None], list[str]] = {
         "a\n===\n", "_ _ _\n", "!!! n\n", "*a*", "**a*b* ", "*a **b", "[a](b)", "[[", "![a](", "[a][b]", "[a]: b\n",
         "> ", "> a\n", "- a\n", "  - a\n", "|a|\n|-|\n", "# a\n", "a\n: b\n", "```\n", "$$", "$a$", "`a", "a\n\n",
         "<td>",
-        "1. a\n   - b\n", ">>> a\n\n", "\t", "&#", "\\", "http://a ", "<div>a</div>\n", "é", "[^1]: a\n\n",
+        "1. a\n   - b\n", ">>> a\n\n", "[a]:\n", "> [a]:\n", "\t", "&#", "\\", "http://a ", "<div>a</div>\n", "é", 
+        "[^1]: a\n\n",
     ],
     texts: ["# a\n", "[a](b.py)\n", "[a]: b\n", "a[^1]\n", "[^1]: b\n", "<a id=x>\n", "$a$\n", "# L1\n"],
     split: [
@@ -115,3 +116,9 @@ def test_ten_times_the_text_takes_about_ten_times_as_long(work: Callable[[str], 
     if large > 30 * small:
         large = min(large, seconds(work, unit, 30_000))
     assert large <= 30 * small, (small, large)
+
+
+@pytest.mark.parametrize("unit", ["[a]:\n", "> [a]:\n", "# a\n", "- a\n\n", "a\n: b\n", "***\n"])
+def test_the_same_up_to_the_longest_text(unit: str) -> None:
+    small = seconds(prose, unit, 9_900)
+    assert seconds(prose, unit, 99_000) <= 30 * small

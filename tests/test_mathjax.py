@@ -253,6 +253,19 @@ def test_what_no_page_can_hold_is_an_error(mathjax: MathJax, tex: str) -> None:
     assert result.message.startswith("a page cannot show the character U+00") or "d800" in result.message
 
 
+@pytest.mark.parametrize(
+    ("tex", "message"),
+    [
+        ("x" * 10_001, "a formula of more than 10000 characters is not typeset; divide it"),
+        ("{" * 4_000 + "}" * 4_000, "this is nested too deeply"),
+    ],
+)
+def test_what_would_take_too_long_is_an_error_of_that_formula_alone(mathjax: MathJax, tex: str, message: str) -> None:
+    results = [mathjax.typeset(formula(each, line=line)) for line, each in enumerate((tex, "x^7", tex + " "), start=1)]
+    assert [results[0], results[2]] == [Diagnostic("a.py", line, 3, "tex", message) for line in (1, 3)]
+    assert isinstance(results[1], Typeset)
+
+
 def test_one_bad_formula_in_two_places_is_two_errors(mathjax: MathJax) -> None:
     results = [mathjax.typeset(formula(r"\foo", line=line)) for line in (3, 9)]
     assert [result.line for result in results if isinstance(result, Diagnostic)] == [3, 9]

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 from hostile import HTML, MARKDOWN
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sidelit import prose
@@ -453,6 +453,7 @@ anything = st.lists(
 
 @settings(max_examples=300)
 @given(st.lists(anything, min_size=1, max_size=3), st.booleans())
+@example(["    $\x02$"], False)
 def test_nothing_raises_and_ids_are_unique(texts: list[str], allow_html: bool) -> None:
     rendered = render(*texts, allow_html=allow_html, taken=("x",))
     ids = [id for each in rendered.prose for id in each.ids]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_gitignore_that_is_not_as_it_should_be(tmp_path: Path) -> None:
     assert uris(root) == ["a.py", "sub/c.py"]
 
 
-_NAMES = st.sampled_from(["a", "b", "ab"])
+_NAMES = st.sampled_from(["a", "b", "ab", "a-b", "a b", "[a]", "é", "!a", "a]"])
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
 _RULES = st.builds(
     lambda bang, slash, path, end: f"{bang}{slash}{path}{end}",
@@ -98,10 +99,10 @@ _RULES = st.builds(
     st.sampled_from(["", "/", "**/"]),
     st.lists(st.sampled_from(["a", "b", "*", "a*", "?", "[ab]", "**"]), min_size=1, max_size=2).map("/".join),
     st.sampled_from(["", "/", "/**", ".py"]),
-)
+) | st.text("ab*?[]!^-\\ é#:/", min_size=1, max_size=9).map(lambda glob: f"{glob}.py")
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(
     st.sets(_PATHS, min_size=1, max_size=6),
     st.dictionaries(st.sampled_from(["", "a/", "a/b/"]), st.lists(_RULES, min_size=1, max_size=4), min_size=1),
@@ -113,6 +114,9 @@ _RULES = st.builds(
 @example({"a/a"}, {"": ["a/**/"]})
 @example({"a/b"}, {"": ["*.py", "!a"]})
 @example({"a"}, {"": ["a", "/**/*"]})
+@example({"a", "b", "ab", "a-b"}, {"": ["[!a].py", "[z-a].py", "a[[:punct:]a-]b.py", "[]a].py", "\\a.py"]})
+@example({"a", "b"}, {"": ["a.py  ", "b.py\\ ", "[^a"]})
+@example({"é"}, {"": ["?.py"]})
 def test_the_same_files_as_git(paths: set[str], rules: dict[str, list[str]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -122,6 +126,16 @@ def test_the_same_files_as_git(paths: set[str], rules: dict[str, list[str]]) -> 
         git = ["git", "-c", "core.excludesFile=", "-C", name]
         subprocess.run([*git, "init", "-q"], check=True)
         listed = subprocess.run(
-            [*git, "ls-files", "-o", "--exclude-standard", "*.py"], check=True, capture_output=True, text=True
+            [*git, "ls-files", "-z", "-o", "--exclude-standard", "*.py"], check=True, capture_output=True, text=True
         )
-        assert uris(root) == sorted(listed.stdout.split())
+        assert uris(root) == sorted(filter(None, listed.stdout.split("\0")))
+
+
+@pytest.mark.parametrize("line", ["*a" * 500, "**/a/" * 500 + "b", "[" * 5000, "[a]" * 3000, "\\" * 5001, "*?" * 99])
+def test_a_hostile_line_takes_no_longer_than_another(line: str, tmp_path: Path) -> None:
+    names = "/".join(["a" * 200] * 15)
+    tree = {f"{names}/c.py": "", "b.py": "", ".gitignore": f"{line}\n/b.py\n", ".git/HEAD": ""}
+    root = write(tmp_path / "tree", tree)
+    start = time.process_time()
+    assert uris(root) == [f"{names}/c.py"] * ("?" not in line)
+    assert time.process_time() - start < 5

@@ -356,3 +356,24 @@ def test_a_folder_where_another_has_its_page_is_told_and_the_rest_is_built(own_c
     (tmp_path / "s/a.html/z.py").unlink()
     assert sidelit("build", str(tmp_path / "s"), "-o", str(tmp_path / "site")).status == 0
     assert (tmp_path / "site/s/a.html").is_file() and (tmp_path / "site/s/b.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("---\ntitle: " + "[" * 40_000 + "\n---\n# R\n", "the front matter is not valid YAML"),
+        ("---\na: &a [x]\nb: *a\n---\n# R\n", "pk/readme.md:3:4: the front matter is not valid YAML: an alias"),
+        ("---\ntitle: [x]\n---\n# R\n", "pk/readme.md:2:1: `title` must be text"),
+        ("# a\n" * 24_000, "this text has too much in it that no blank lines divide"),
+        ("# R\n" + "x" * 100_000, "this text has more than 100,000 characters"),
+    ],
+    ids=["nested", "alias", "list", "headings", "long"],
+)
+def test_a_readme_that_is_made_to_stop_the_build_stops_nothing(
+    text: str, said: str, own_cache: Path, tmp_path: Path
+) -> None:
+    write(tmp_path, {"pk/readme.md": text, "pk/a.py": '"""# A"""\n'})
+    ran = sidelit("build", str(tmp_path / "pk"), "-o", str(tmp_path / "site"))
+    assert ran.status == 0 and said in ran.err and len(ran.err.splitlines()) == 1
+    assert (tmp_path / "site" / "pk" / "a.html").is_file()
+    assert (tmp_path / "site" / "pk" / "readme.html").is_file()

@@ -31,7 +31,7 @@ from sidelit.links import Anchors, SiteMap, Target, resolve
 from sidelit.rules import Switch, levels_of_check, switched_off
 from sidelit.selection import Globs
 from sidelit.settings import Settings, find_settings
-from sidelit.source import Document, LineRange, Section, decode, parse, split_lines, take_switches
+from sidelit.source import Document, LineRange, Section, decode, markdown_fence, parse, split_lines, take_switches
 from sidelit.symbols import Symbol, unused_symbols
 from sidelit.tree import (
     Mount,
@@ -311,9 +311,7 @@ def _markdown(text: str, path: str) -> Document:
     Its front matter is the host's.
     """
     lines = split_lines(text)
-    start = 0
-    if lines and lines[0].rstrip() == "---":
-        start = next((n for n, line in enumerate(lines[1:], start=2) if line.rstrip() in ("---", "...")), 0)
+    start = markdown_fence(lines)
     docs = [(line.expandtabs(4), (number, 1)) for number, line in enumerate(lines[start:], start=start + 1)]
     switches = take_switches(docs)
     origins = tuple(origin for _, origin in docs)

@@ -19,8 +19,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 from mkdocs.structure.toc import TableOfContents, get_toc
 
+from sidelit.diagnostic import Diagnostic
 from sidelit.links import Anchors
 from sidelit.page import Heading, Page
+from sidelit.source import take_markdown_front_matter
 from sidelit.tree import Source, page_address
 
 if TYPE_CHECKING:
@@ -90,16 +92,26 @@ class ReadmePage(HostPage):
     long either.
     """
 
-    def __init__(self, title: str | None, file: File, config: MkDocsConfig, bounded: bool, give_up: GiveUp) -> None:
+    def __init__(
+        self, title: str | None, file: File, config: MkDocsConfig, *, bounded: bool, shown: str, tell: Tell
+    ) -> None:
         super().__init__(title, file, config)
         self._bounded = bounded
-        self._give_up = give_up
+        self._shown = shown
+        self._tell = tell
 
     def read_source(self, config: MkDocsConfig) -> None:
         """Read it. A stranger's front matter says what the page is about, and nothing of how it is shown."""
-        super().read_source(config)
-        if self._bounded:
-            self.meta = {name: self.meta[name] for name in ("title", "summary", "description") if name in self.meta}
+        if not self._bounded:
+            super().read_source(config)
+            return
+        text = config.plugins.on_page_read_source(page=self, config=config)
+        if text is None:
+            text = self.file.content_string
+        self.markdown, values, diagnostics = take_markdown_front_matter(text, self._shown)
+        self._tell(diagnostics)
+        names = ("title", "summary", "description")
+        self.meta = {name: values[name] for name in names if isinstance(values.get(name), str)}
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
         """Render it, or show the text as it is."""
@@ -111,14 +123,14 @@ class ReadmePage(HostPage):
                 config = copy(config)
                 config.markdown_extensions = [*config.markdown_extensions, prose.Bounds()]  # type: ignore[list-item]
                 if len(text) > prose.LONGEST:
-                    raise prose.TooLong
+                    raise prose.TooLong(f"this text has more than {prose.LONGEST:,} characters")
             super().render(config, files)
         except Exception as error:
-            self._give_up(prose.gave_up(error))
+            self._tell([Diagnostic(self._shown, 1, 1, "markdown", prose.gave_up(error))])
             self.content, self.toc = f"<pre>{escape(text, quote=False)}</pre>", TableOfContents([])
 
 
-GiveUp = Callable[[str], None]
+Tell = Callable[[Sequence[Diagnostic]], None]
 
 
 def edit_uri(path: Path, config: MkDocsConfig) -> str:

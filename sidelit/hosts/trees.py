@@ -11,7 +11,6 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -98,8 +97,8 @@ class Trees:
             if isinstance(file, AnnotatedFile):
                 AnnotatedPage(titles.get(source.uri), file, self._config, make)
             else:
-                give_up = partial(self._give_up, source.shown)
-                ReadmePage(titles.get(source.uri), file, self._config, self._bounded, give_up)
+                title, tell = titles.get(source.uri), self._teller.tell
+                ReadmePage(title, file, self._config, bounded=self._bounded, shown=source.shown, tell=tell)
 
         added.sort(key=lambda file: file.src_uri)
         by_uri = {source.uri: source for source in sources}
@@ -109,9 +108,6 @@ class Trees:
         self._taken = frozenset(taken)
         self._teller.tell(diagnostics)
         return added
-
-    def _give_up(self, shown: str, message: str) -> None:
-        self._teller.tell([Diagnostic(shown, 1, 1, "markdown", message)])
 
     def _file(self, source: Source) -> File:
         if not source.is_markdown:
