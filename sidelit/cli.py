@@ -80,6 +80,11 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.version_option(__version__)
 def main() -> None:
     """Turn annotated Python into side-by-side pages."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        click.echo(f"sidelit: the current folder: {error.strerror}; go to another", err=True)
+        sys.exit(2)
 
 
 @main.command()
@@ -272,10 +277,10 @@ def _find(argument: str) -> Wanted:
 
 def _write(text: str, output: Path | None) -> None:
     """Write to a file, or to where the output goes."""
-    from sidelit.export.output import write_file
+    from sidelit.export.output import encoded, write_file
 
     if output is None or str(output) == "-":
-        click.echo(text, nl=False)
+        click.echo(encoded(text), nl=False)
     elif problem := write_file(output, text):
         click.echo(f"{output}: {problem}", err=True)
         sys.exit(1)

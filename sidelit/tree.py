@@ -116,7 +116,7 @@ def find_sources(mounts: Sequence[Mount], globs: Globs = _EVERYTHING) -> tuple[l
             wrong(root, "there is no such file or folder", "source")
             continue
         if not root.is_dir() and not root.is_file():
-            wrong(root, _NO_FILE, "source")
+            wrong(root, *NO_FILE)
             continue
         base = root if root.is_dir() else root.parent
         files = list(_walk(root, globs, wrong)) if root.is_dir() else [root]
@@ -127,6 +127,9 @@ def find_sources(mounts: Sequence[Mount], globs: Globs = _EVERYTHING) -> tuple[l
             if file.name in PACKAGE_FILES and _is_blank(file):
                 continue
             uri = posixpath.join(each.at, *_address_parts(file, base))
+            if not is_text(uri):
+                wrong(file, *NOT_TEXT)
+                continue
             sources.append(Source(file, name_of(file, top), uri, _dotted(file, base, around)))
     sources.sort(key=lambda source: source.uri)
     return sources, diagnostics
@@ -182,7 +185,7 @@ def _walk(root: Path, globs: Globs, wrong: Callable[[Path, str, str], None]) -> 
         for name in [name for name in names if (here / name).is_symlink()]:
             names.remove(name)
             if escapes(here / name, root):
-                wrong(here / name, *_NOT_PUBLISHED)
+                wrong(here / name, *NOT_PUBLISHED)
         beside = set(files)
         for name in sorted(files):
             path = here / name
@@ -191,14 +194,12 @@ def _walk(root: Path, globs: Globs, wrong: Callable[[Path, str, str], None]) -> 
             is_script = "." not in name
             if escapes(path, root):
                 if not is_script:
-                    wrong(path, *_NOT_PUBLISHED)
+                    wrong(path, *NOT_PUBLISHED)
             elif not path.is_file():
                 if not is_script:
-                    wrong(path, _NO_FILE, "source")
+                    wrong(path, *NO_FILE)
             elif is_script and not _runs_in_python(path):
                 continue
-            elif not _is_text(path.relative_to(root).as_posix()):
-                wrong(path, "a name that is not UTF-8 has no address; rename it", "source")
             else:
                 yield path
 
@@ -230,11 +231,12 @@ def _runs_in_python(path: Path) -> bool:
 
 _SHEBANG = re.compile(rb"#!.*(?:[/ ](?:python|pypy)[0-9.]*(?:\s|$)|[/ ]uv run\b)")
 
-_NO_FILE = "this is not a file, and has no page"
-_NOT_PUBLISHED = "a symbolic link out of the tree is not published; put a copy in its place", "link-out-of-tree"
+NO_FILE = "this is not a file, and has no page", "source"
+NOT_TEXT = "a name that is not UTF-8 has no address; rename it", "source"
+NOT_PUBLISHED = "a symbolic link out of the tree is not published; put a copy in its place", "link-out-of-tree"
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
     """Whether a name is UTF-8 on the disk. For other bytes Python puts what is no character."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
 

@@ -267,6 +267,36 @@ def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     built(tmp_path, wrong=[r"tree/b\\udcff\.py:1:1: .*UTF-8.*", r"tree/d\\udcff/a\.py:1:1: .*UTF-8.*"])
 
 
+def test_a_name_that_is_not_utf8_may_be_given(tmp_path: Path) -> None:
+    file, folder, out = (os.fsdecode(name) for name in (b"b\xff.py", b"d\xff", b"out\xff"))
+    write(tmp_path, {file: GOOD, f"{folder}/a.py": GOOD, "tree/good.py": GOOD})
+    for source, shown in ((file, r"b\udcff.py"), (folder, r"d\udcff/a.py")):
+        for command in (("build", source, "tree", "-o", "site"), ("check", source)):
+            ran = run("sidelit", *command, cwd=tmp_path)
+            assert f"{shown}:1:1: a name that is not UTF-8 has no address; rename it" in ran.out + ran.err
+            assert "Traceback" not in ran.err
+    assert page(tmp_path / "site", "tree/good.html").title == "Good"
+
+    # What becomes one file needs no address.
+    assert run("sidelit", "notebook", file, "-o", "a.ipynb", cwd=tmp_path).status == 0
+    assert run("sidelit", "standalone", f"{file}:x", "-o", "a.py", cwd=tmp_path).status == 0
+    assert r"b\udcff" in (tmp_path / "a.py").read_text()
+    assert r"b\udcff" in run("sidelit", "standalone", f"{file}:x", cwd=tmp_path).out
+    assert run("sidelit", "build", "tree", "-o", out, cwd=tmp_path).status == 0
+    assert page(tmp_path / out, "tree/good.html").title == "Good"
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    write(tmp_path, {"tree/good.py": GOOD})
+    for command in ("build", "check", "sections", "standalone", "notebook", "assets"):
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        script = f"rmdir {gone}; exec {BIN / 'sidelit'} {command} {tmp_path / 'tree' / 'good.py'}"
+        ran = subprocess.run(["sh", "-c", script], cwd=gone, capture_output=True, text=True)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert ran.stderr == "sidelit: the current folder: No such file or directory; go to another\n"
+
+
 NAMES = [
     "na me", "ünïcode", "ha#sh", "que?ry", "per%cent", "pe%20r", "am&p", "quo'te", 'quo"te', "<b>bold", "a+b", "a;b",
     "back`tick", "[br](ackets)", "$x$", "star*", "__x__", "{{ x }}", "{% x %}",
@@ -346,7 +376,7 @@ def test_an_output_folder_that_cannot_be(tmp_path: Path) -> None:
     write(tmp_path, {"tree/good.py": GOOD, "file": "mine", "full/mine.txt": "mine"})
     (tmp_path / "dangling").symlink_to("nowhere")
     before = snapshot(tmp_path)
-    for folder in ("file", "file/site", "full", "dangling", "/proc/sidelit", "/proc/self/nothing/site"):
+    for folder in ("file", "file/site", "full", "dangling", "/proc/sidelit", "/proc/self/nothing/site", "x" * 300):
         ran = run("sidelit", "build", "tree", "-o", folder, cwd=tmp_path)
         assert ran.status == 1, folder
         assert ran.out == ""
@@ -417,6 +447,24 @@ def test_links_out_of_docs_are_not_published(tmp_path: Path) -> None:
     assert not [name for name in snapshot(tmp_path / "site") if "secret" in name or "file" in name]
     assert "Secret" not in str(snapshot(tmp_path / "site"))
     assert page(tmp_path / "site", "inside/index.html").title == "Home"
+
+
+def test_what_mkdocs_could_not_read_in_docs_is_named(tmp_path: Path) -> None:
+    config = "site_name: S\ntheme: sidelit\nplugins: [search, {sidelit: {sources: [tree]}}]\n"
+    name = os.fsdecode(b"docs/b\xff.md")
+    write(tmp_path, {"mkdocs.yml": config, "docs/index.md": "# Home\n", name: "# B\n", "docs/a/b/x.md": "# X\n"})
+    write(tmp_path, {"tree/good.py": GOOD})
+    os.mkfifo(tmp_path / "docs" / "pipe.md")
+    os.mkfifo(tmp_path / "docs" / "pipe.png")
+    (tmp_path / "docs" / "itself").symlink_to(".")
+    (tmp_path / "docs" / "a" / "b" / "up").symlink_to("..")
+    (tmp_path / "docs" / "other").symlink_to("a/b")
+    ran = run("python", "-c", BUILD, cwd=tmp_path)
+    assert ran.status == 0, ran.err
+    told = sorted(line.split(": ")[0] for line in ran.lines)
+    names = [r"docs/a/b/up", r"docs/b\udcff.md", "docs/itself", "docs/other/up", "docs/pipe.md", "docs/pipe.png"]
+    assert told == [f"{each}:1:1" for each in names]
+    assert page(tmp_path / "site", "other/x/index.html").title == "X"
 
 
 # What `build_site.py` does, for the folder at hand.

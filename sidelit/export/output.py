@@ -14,6 +14,15 @@ from pathlib import Path
 from sidelit.scratch import hidden_name, scratch_folder
 
 
+def encoded(text: str) -> bytes:
+    """
+    ## A text as it is written
+
+    In UTF-8. It may hold the name of a file, and that need not be.
+    """
+    return text.encode(errors="backslashreplace")
+
+
 def write_file(path: Path, text: str) -> str:
     """
     ## Write a file
@@ -22,12 +31,12 @@ def write_file(path: Path, text: str) -> str:
     """
     # A link is followed, so that the file it leads to is replaced and not the link.
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    if os.path.exists(target) and not os.path.isfile(target):
         return "is not a file; name another with -o"
     try:
         with scratch_folder(target.parent, hidden_name(target), 0o700) as folder:
             made = folder / "made"
-            made.write_text(text, encoding="utf-8", newline="\n")
+            made.write_bytes(encoded(text))
             if target.exists():
                 made.chmod(target.stat().st_mode & 0o7777)
             made.replace(target)

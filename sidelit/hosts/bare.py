@@ -17,6 +17,7 @@ import yaml
 from sidelit.hosts.site import SiteError
 from sidelit.scratch import temporary_folder
 from sidelit.settings import SettingsError, project_proofs, project_rules
+from sidelit.tree import name_of
 
 
 @contextlib.contextmanager
@@ -61,7 +62,7 @@ def settings(sources: Sequence[Path], include: Sequence[str], exclude: Sequence[
         "proofs": proofs,
     }
     return {
-        "site_name": ", ".join(source.resolve().name for source in sources),
+        "site_name": ", ".join(name_of(source.resolve(), source.resolve().parent) for source in sources),
         "theme": "sidelit",
         "use_directory_urls": False,
         "plugins": [{"sidelit": plugin}],

@@ -178,9 +178,8 @@ def _sources(paths: Sequence[Path], settings: Settings) -> tuple[list[_Given], l
             source = replace(source, shown=name_of(source.path, top))
             given.setdefault(source.path, _Given(source, is_checked, root))
         for each in wrong:
-            path = own_top / each.path
-            if any(path.is_relative_to(one) for one in asked):
-                problems.append(replace(each, path=name_of(path, top)))
+            if any(Path(each.path).is_relative_to(name_of(one, own_top)) for one in asked):
+                problems.append(replace(each, path=name_of(own_top / each.path, top)))
     problems += _addresses([each.source for each in given.values() if each.is_checked and each.root])
     return list(given.values()), problems, top
 

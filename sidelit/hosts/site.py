@@ -52,8 +52,11 @@ def build(config: Path, folder: Path, *, strict: bool = False, dated_by: Path | 
     around `dated_by`, by default that of the configuration. Raises `SiteError` when there is no new site; the old one
     is untouched then.
     """
-    _restore(folder)
-    check_folder(folder)
+    try:
+        _restore(folder)
+        check_folder(folder)
+    except OSError as error:
+        raise SiteError(f"{folder}: {error.strerror}; choose another folder with -o") from None
     date = build_date(dated_by or config.parent)
     with _scratch_beside(folder) as scratch, _environment("SOURCE_DATE_EPOCH", str(date)):
         with reporting() as report:

@@ -25,7 +25,19 @@ from sidelit.links import relative_url, url_of
 from sidelit.selection import Globs
 from sidelit.source import decode
 from sidelit.theme import ASSETS
-from sidelit.tree import PACKAGE_FILES, Mount, Source, escapes, find_sources, name_of, page_address
+from sidelit.tree import (
+    NO_FILE,
+    NOT_PUBLISHED,
+    NOT_TEXT,
+    PACKAGE_FILES,
+    Mount,
+    Source,
+    escapes,
+    find_sources,
+    is_text,
+    name_of,
+    page_address,
+)
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -120,16 +132,19 @@ class Trees:
         return file
 
     def _check_docs(self, files: Files) -> None:
-        """Keep MkDocs from what it would publish, or fall over: links out of `docs`, and files that are not UTF-8."""
+        """Keep MkDocs from what it would publish, or fall over: links out of `docs`, pipes, what is not UTF-8."""
         docs = Path(self._config.docs_dir)
+        told: set[Path] = set()
         for file in list(files):
             if file.src_dir is None or Path(file.src_dir) != docs:
                 continue
             path = docs / file.src_uri
-            if escapes(path, docs):
+            place, message, rule = _unpublishable(path, docs)
+            if message:
                 files.remove(file)
-                message = "a symbolic link out of the folder is not published; put a copy in its place"
-                self._teller.tell([Diagnostic(name_of(path, self._top), 1, 1, "link-out-of-tree", message)])
+                if place not in told:
+                    told.add(place)
+                    self._teller.tell([Diagnostic(name_of(place, self._top), 1, 1, rule, message)])
             elif file.is_documentation_page():
                 try:
                     path.read_text(encoding="utf-8-sig")
@@ -228,6 +243,19 @@ def _is_inert(file: Path) -> bool:
 
 # Files that MkDocs and the theme make at the top of a site
 _MADE = frozenset(("index.html", "404.html", "search.html", "sitemap.xml", "sitemap.xml.gz"))
+
+
+def _unpublishable(path: Path, docs: Path) -> tuple[Path, str, str]:
+    """Return what keeps a file of `docs` from being published, why, and by which rule, all empty where nothing does."""
+    for folder in reversed(path.relative_to(docs).parents):
+        link = docs / folder
+        if folder.parts and link.is_symlink() and not escapes(link.parent, link):
+            return link, "a symbolic link to a folder that it is in is not followed; remove it", "source"
+    if escapes(path, docs):
+        return path, *NOT_PUBLISHED
+    if not os.path.isfile(path):
+        return path, *NO_FILE
+    return (path, *NOT_TEXT) if not is_text(path.relative_to(docs).as_posix()) else (path, "", "")
 
 
 def _folders_of(address: str) -> list[str]:
