@@ -282,7 +282,7 @@ def test_a_name_that_is_not_utf8_may_be_given(tmp_path: Path) -> None:
     assert run("sidelit", "standalone", f"{file}:x", "-o", "a.py", cwd=tmp_path).status == 0
     assert r"b\udcff" in (tmp_path / "a.py").read_text()
     assert r"b\udcff" in run("sidelit", "standalone", f"{file}:x", cwd=tmp_path).out
-    assert run("sidelit", "build", "tree", "-o", out, cwd=tmp_path).status == 0
+    subprocess.run([BIN / "sidelit", "build", "tree", "-o", out], cwd=tmp_path, capture_output=True, check=True)
     assert page(tmp_path / out, "tree/good.html").title == "Good"
 
 

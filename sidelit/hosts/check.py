@@ -187,7 +187,8 @@ def _sources(paths: Sequence[Path], settings: Settings) -> tuple[list[_Given], l
 def _place(folder: Path, top: Path, docs: Path | None) -> str:
     """Return where a folder is that is no tree of the site: a hand-written page has its place in that."""
     docs = Path(os.path.abspath(docs)) if docs else None
-    return folder.relative_to(docs).as_posix() if docs and folder.is_relative_to(docs) else name_of(folder, top)
+    start = docs if docs and folder.is_relative_to(docs) else top
+    return Path(os.path.relpath(folder, start)).as_posix()
 
 
 def _addresses(sources: Iterable[Source]) -> Iterator[Diagnostic]:
