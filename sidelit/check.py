@@ -16,14 +16,16 @@ import ast
 import difflib
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import unescape
 from typing import TYPE_CHECKING
 
 from sidelit.diagnostic import Diagnostic
+from sidelit.dialects import NUMPY_TEXTS
 from sidelit.formula import bare, markup, words
-from sidelit.rules import unknown_switches
+from sidelit.rules import switched_off, unknown_switches
 from sidelit.source import Document, Section
 from sidelit.spelling import Spelling
 
@@ -48,6 +50,7 @@ def examine(document: Document, fragments: Sequence[Fragment], rendering: Render
         *_headings(document, texts),
         *_doubles(document, texts),
         *_images(document, texts),
+        *_references(document, texts),
         *_bare_tex(document, texts, {each.line for each in rendering.diagnostics if each.rule == "math"}),
         *_backslashes(document),
         *_definitions(document, fragments),
@@ -167,6 +170,9 @@ def title_line(document: Document, prose: Sequence[Prose]) -> int:
 def _title_and_summary(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]:
     if document.path.lower().endswith(".md") or "redirect" in document.front_matter or not any(document.lines):
         return
+    if any(each.rule == "front-matter" for each in document.diagnostics):
+        # It may well be there, and could not be read.
+        return
     if not title_line(document, [text.prose for text in texts]):
         message = "this page has no title; begin the docstring with a heading `# …`, or with front matter"
         yield Diagnostic(document.path, *_top(document), "no-title", message)
@@ -232,7 +238,8 @@ def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]
         for number, heading in enumerate(text.prose.headings):
             key = " ".join(heading.text.lower().split())
             # A page and the class that it is about may well have one name.
-            if key in headings and heading.id not in seen and heading.level > 1:
+            is_usual = bool(text.section.docstring) and key in NUMPY_TEXTS
+            if key in headings and heading.id not in seen and heading.level > 1 and not is_usual:
                 first, place = headings[key]
                 line = first.headings[place][0]
                 message = f"line {line} has this heading too, so this one is `#{heading.id}`; name them apart"
@@ -259,6 +266,26 @@ def _images(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
             yield Diagnostic(document.path, *text.place(match.start()), "alt-text", message)
 
 
+_REFERENCE = re.compile(r"(?<![\w\])])\[[^\[\]\n]*\](?P<way>\[(?P<name>[^\[\]\n]+)\])(?![(\[])")
+_FOOTNOTE = re.compile(r"\[\^(?P<name>\d+|[A-Za-z_]\w+)\](?!:)")
+
+
+def _references(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
+    """What refers to a link or a footnote that no line of the page defines: the reader sees its brackets."""
+    for text in texts:
+        if "][" not in text.bare and "[^" not in text.bare:
+            continue
+        shown = unescape("".join(words(text.prose.html)))
+        for match in _REFERENCE.finditer(text.bare):
+            if f"]{match['way']}" in shown:
+                message = f"nothing on this page defines `[{match['name']}]`; add a line `[{match['name']}]: address`"
+                yield Diagnostic(document.path, *text.place(match.start("way")), "reference", message)
+        for match in _FOOTNOTE.finditer(text.bare):
+            if match[0] in shown:
+                message = f"there is no footnote `{match[0]}`; add a line `{match[0]}: text`"
+                yield Diagnostic(document.path, *text.place(match.start()), "reference", message)
+
+
 # ## TeX where no formula is
 
 # Commands of TeX, of which a wrong one may be a slip. Some of them are words that a path or a program may have too.
@@ -278,7 +305,7 @@ _AMBIGUOUS = """
 """
 COMMANDS = tuple(_WORDS.split())
 _UNMISTAKABLE = frozenset(COMMANDS) - frozenset(_AMBIGUOUS.split())
-_COMMAND = re.compile(r"(?<![\\\w:/.])\\([A-Za-z]{2,})(?![A-Za-z\\/])")
+_COMMAND = re.compile(r"(?<![\\\w:/.])\\([A-Za-z]{2,})(?![A-Za-z\\/])(?P<more>[_^]?\{|[_^]\w)?")
 
 
 def _bare_tex(document: Document, texts: Iterable[_Text], unclosed: Collection[int]) -> Iterator[Diagnostic]:
@@ -295,7 +322,7 @@ def _bare_tex(document: Document, texts: Iterable[_Text], unclosed: Collection[i
         told = 0
         for match in _COMMAND.finditer(text.bare):
             if match[1] in shown and match.start() >= told:
-                message = f"`{match[0]}` stands outside of a formula; put dollars around it: `${match[0]}$`"
+                message = f"`\\{match[1]}` stands outside of a formula; put the formula between dollars"
                 yield Diagnostic(document.path, *text.place(match.start()), "bare-tex", message)
                 told = text.bare.find("\n\n", match.end())
                 if told < 0:
@@ -304,22 +331,39 @@ def _bare_tex(document: Document, texts: Iterable[_Text], unclosed: Collection[i
 
 def _commands_shown(text: _Text) -> set[str]:
     """Return the commands that a reader of the page sees as words. Code and formulas are none."""
-    return {name for name in _COMMAND.findall(" ".join(words(text.prose.html))) if name in _UNMISTAKABLE}
+    found = _COMMAND.finditer(" ".join(words(text.prose.html)))
+    return {match[1] for match in found if match[1] in _UNMISTAKABLE or (match[1] in COMMANDS and match["more"])}
 
 
-def sharpened(finding: Diagnostic, macros: Collection[str] = ()) -> Diagnostic:
+def sharpened(finding: Diagnostic, macros: Collection[str], read: Callable[[str], Sequence[str]]) -> Diagnostic:
     r"""
     ## MathJax's complaint, with a suggestion
 
     An `Undefined control sequence` is a rule of its own, and often a slip of the hand. `macros` are those of the
-    configuration.
+    configuration. MathJax does not say where in the formula it stands; `read` gives the lines of a file, to look there.
     """
     match = re.match(r"Undefined control sequence \\(\w+)", finding.message) if finding.rule == "tex" else None
     if not match:
         return finding
+    line, column = _place_of(match[1], read(finding.path), finding.line, finding.column)
     close = difflib.get_close_matches(match[1], [*macros, *COMMANDS], 1, cutoff=0.7)
     advice = f"did you mean `\\{close[0]}`?" if close else "write it out, or define it under `macros`"
-    return replace(finding, rule="macro", message=f"`\\{match[1]}` is no command that is known; {advice}")
+    message = f"`\\{match[1]}` is no command that is known; {advice}"
+    return replace(finding, rule="macro", line=line, column=column, message=message)
+
+
+def _place_of(command: str, lines: Sequence[str], line: int, column: int) -> tuple[int, int]:
+    """Return where a command stands in a formula, which begins at a place and holds no blank line."""
+    pattern = re.compile(rf"\\{command}(?![A-Za-z])")
+    start = column - 1
+    for number in range(line, len(lines) + 1):
+        text = lines[number - 1]
+        if match := pattern.search(text, start):
+            return number, match.start() + 1
+        if not text.strip(" \t#>"):
+            break
+        start = 0
+    return line, column
 
 
 # ## Docstrings and definitions
@@ -367,14 +411,21 @@ def _definitions(document: Document, fragments: Sequence[Fragment]) -> Iterator[
     if not silent and not listed:
         return
     tree = _Tree(document)
+    off = {line for line, rule in switched_off(document.switches) if rule == "undocumented"}
     for section in silent:
-        if (definition := tree.definition(section)) and not tree.is_excused(section, definition):
+        definition = tree.definition(section)
+        if definition and not tree.is_excused(section, definition) and not off & _header(section, definition):
             noun = "class" if isinstance(definition, ast.ClassDef) else "function"
             message = f"the public {noun} `{section.qualname}` has no prose; say what it is for, or name it with `_`"
             yield Diagnostic(document.path, *tree.place(section, definition), "undocumented", message)
     for section, fragment in listed:
         if definition := tree.definition(section):
             yield from _parameters(document, section, fragment, definition, tree)
+
+
+def _header(section: Section, definition: _AnyDefinition) -> set[int]:
+    """Return the lines from the first decorator to the name. A comment on any of them may switch the rule off."""
+    return set(range(section.code_lines[0][0], definition.lineno + 1))
 
 
 def _undocumented(document: Document) -> Iterator[Section]:

@@ -378,7 +378,7 @@ def _end_of_indented(lines: Sequence[_Line], at: int) -> int:
 # A heading that is underlined, and items whose descriptions are indented.
 
 _NUMPY_ITEMS = frozenset(("parameters", "other parameters", "attributes", "raises", "warns", "methods", "see also"))
-_NUMPY_TEXTS = frozenset(("notes", "examples", "references", "warnings", "warning", "note"))
+NUMPY_TEXTS = frozenset(("notes", "examples", "references", "warnings", "warning", "note"))
 _NUMPY_ITEM = re.compile(rf"({_NAME}(?:\([^()]*\))?(?:, ?(?:{_NAME}|\.\.\.))*)(?:\s*:(?:\s+(.*))?)?$")
 
 
@@ -407,7 +407,10 @@ def _numpy_part(lines: Sequence[_Line]) -> _Part:
         if items:
             return replace(part, items=items, is_evidence=is_evidence)
         return part
-    return part if name in _NUMPY_TEXTS else _Part(body=tuple(lines))
+    if name in NUMPY_TEXTS:
+        is_session = name == "examples" and bool(body) and body[0].text.startswith(">>>")
+        return replace(part, is_evidence=is_session)
+    return _Part(body=tuple(lines))
 
 
 def _unbroken(lines: Sequence[_Line]) -> Iterator[_Line]:

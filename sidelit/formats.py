@@ -8,6 +8,7 @@ a function from findings to a text.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -50,12 +51,19 @@ def _excerpt(finding: Finding) -> str:
     start = max(0, column - 1 - _BEFORE)
     text = "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in finding.text)
     shown = text[start : start + _LONGEST]
-    blanks = "".join("\t" if character == "\t" else " " for character in text[start : column - 1])
+    blanks = "".join("\t" if character == "\t" else " " * _width(character) for character in text[start : column - 1])
     number = f"{line:>6}"
     return f"{number} | {shown.rstrip()}\n{' ' * len(number)} | {blanks}^\n"
 
 
 _BEFORE, _LONGEST = 100, 160
+
+
+def _width(character: str) -> int:
+    """Return how many places a terminal gives to a character: two to a Chinese one, none to an accent by itself."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def as_json(findings: Sequence[Finding]) -> str:

@@ -554,12 +554,16 @@ _RESERVED = re.compile(r"container|background|section-\d+|L\d+|(?:page|search):.
 _FOOTNOTE_ID = re.compile(r"fn(?:ref\d*)?:.*")
 _TARGET = re.compile(
     r"""
-    \]\(\s*+<?(?P<inline>[^\s<>)]++)
+    \]\(\s*+(?:<(?P<angle>[^<>\n]*+)>|<?(?P<inline>(?:[^\s<>()]|\([^\s<>()]*+\))++))
     | ^[ ]{0,3}\[[^\]\n]*+\]:\s*+<?(?P<definition>[^\s<>]++)
     | \b(?:href|src)\s*+=\s*+["']?(?P<attribute>[^\s"'>]++)
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+
+
+# A sign that Markdown takes for itself where it has no backslash in front
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def sanitise(html: str) -> str:
@@ -702,7 +706,7 @@ class _Reader:
         may be escaped) is looked for anywhere; the beginning of the text will do.
         """
         if self.places is None:
-            self.places = _targets(self.fragment, "inline", "attribute")
+            self.places = _targets(self.fragment, "inline", "angle", "attribute")
         if places := self.places.get(target):
             return places.popleft() if len(places) > 1 else places[0]
         if target in self.page.definitions:
@@ -732,5 +736,6 @@ def _targets(fragment: Fragment, *kinds: str) -> dict[str, deque[tuple[int, int]
             line += fragment.docs.count("\n", begin, start)
             begin = max(begin, fragment.docs.rfind("\n", begin, start) + 1)
             first, column = fragment.origins[line]
-            places.setdefault(unescape(match[match.lastgroup]), deque()).append((first, column + start - begin))
+            target = unescape(_ESCAPED.sub(r"\1", match[match.lastgroup])).strip()
+            places.setdefault(target, deque()).append((first, column + start - begin))
     return places

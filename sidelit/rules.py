@@ -59,6 +59,7 @@ RULES = (
     Rule("unknown-rule", True, "a rule that does not exist, in the configuration or in a comment"),
     Rule("outdated-proof", False, "a proof of code that has changed since; its page says so"),
     Rule("bare-tex", False, "a TeX command outside of a formula, which Markdown mangles"),
+    Rule("reference", False, "a reference, `[text][name]` or `[^name]`, to what no line of the page defines"),
     Rule("raw-docstring", False, "a backslash in a docstring that does not begin with `r`"),
     Rule("unknown-name", False, "a name in the front matter that means nothing"),
     Rule("no-title", False, "a page with neither a `title` nor a heading `# …`"),

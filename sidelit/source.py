@@ -552,11 +552,18 @@ def _is_code(statement: ast.stmt, text: str) -> bool | None:
             return True if name in _TYPE_NAMES else None
 
         # A Markdown link, `[text](target)`, parses as the call of a list, and `Adam (2014)` as one with a space.
+        # `O(n)` is what something costs.
+        case ast.Expr(value=ast.Call(func=ast.Name(id="O"))):
+            return None
         case ast.Expr(value=ast.Call(func=ast.Name() | ast.Attribute()) | ast.Await()):
             return None if _SPACED_CALL.match(ast.get_source_segment(text, statement) or "") else True
         case ast.If() | ast.For() | ast.AsyncFor() | ast.While() | ast.With() | ast.AsyncWith() | ast.Try():
             verdicts = [_is_code(inner, text) for inner in statement.body]
-            return None if None in verdicts else any(verdicts)
+            return None if None in verdicts else any(verdicts) or statement.body[0].lineno > statement.lineno
+        case ast.Raise(exc=ast.Call() as call) | ast.Return(value=ast.Call() as call):
+            return not _SPACED_CALL.match(ast.get_source_segment(text, call) or "")
+        case ast.Assert(test=ast.Compare(ops=[ast.Eq() | ast.NotEq() | ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()])):
+            return True
         case ast.Return() | ast.Raise() | ast.Pass() | ast.Break() | ast.Continue() | ast.Assert() | ast.Delete():
             return False
     return None
@@ -1029,6 +1036,15 @@ def _loader() -> type:
                 mark = self.peek_event().start_mark
                 raise yaml.MarkedYAMLError(problem="an alias; write the value out", problem_mark=mark)
             return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if key.value in seen if isinstance(key, yaml.ScalarNode) else False:
+                    message = f"`{key.value}` stands here twice; keep one"
+                    raise yaml.MarkedYAMLError(problem=message, problem_mark=key.start_mark)
+                seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+            return super().construct_mapping(node, deep)
 
     return Loader
 

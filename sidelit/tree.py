@@ -29,6 +29,7 @@ from pathlib import Path
 
 from sidelit.diagnostic import Diagnostic
 from sidelit.selection import Globs, Selection
+from sidelit.source import decode, split_lines
 
 # The files of a package itself: its code, or its stub.
 PACKAGE_FILES = ("__init__.py", "__init__.pyi")
@@ -260,6 +261,15 @@ def name_of(path: Path, top: Path) -> str:
 
 # What would break a message into lines.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def lines_of(path: Path) -> tuple[str, ...]:
+    """Return the lines of a file, none where it cannot be read."""
+    try:
+        # Something else than a file, such as a pipe, might have nothing to read for ever.
+        return split_lines(decode(path.read_bytes(), "")[0]) if path.is_file() else ()
+    except OSError:
+        return ()
 
 
 def shown_path(path: Path) -> str:

@@ -75,6 +75,10 @@ CASES = {
     "footnote": (HEAD + "# Text.\n#\n# [^a]: Note.\n", HEAD + "# Text.[^a]\n#\n# [^a]: Note.\n"),
     "unknown-rule": (HEAD + "x = 1  # sidelit: ignore[txe]\n", HEAD + "x = 1  # sidelit: ignore[tex]\n"),
     "bare-tex": (HEAD + "# The rate \\alpha is small.\n", HEAD + "# $\\alpha$ `\\beta` C:\\alpha\\beta\n"),
+    "reference": (
+        HEAD + "# [text][name]\n",
+        HEAD + "# [text][name], X[i][j], [^a-z], `[a][b]`, $[c][d]$[^1]\n#\n# [name]: a.py\n#\n# [^1]: Note.\n",
+    ),
     "raw-docstring": ('"""\n# T\n\nA $\\beta$.\n"""\n', 'r"""\n# T\n\nA $\\beta$.\n"""\n'),
     "unknown-name": (FRONT.format("sumary: x"), FRONT.format("symbols: {}")),
     "no-title": ('"""\nA summary.\n"""\n', HEAD),
@@ -103,6 +107,27 @@ def test_a_rule_strikes_where_it_should_and_not_elsewhere(here: Path, rule: str)
     wrong, right = CASES[rule]
     assert set(rules_in(wrong)) == {rule}, messages(wrong) if isinstance(wrong, str) else ""
     assert rules_in(right) == []
+
+
+def test_places(here: Path) -> None:
+    """Where the text does not say it in so many words."""
+    write(here, {"a.py": FRONT.format("image: a.png\nsummary: T") + "# [x](<b c.py>) [y](d\\_e.py) [z](f(g).py)\n"})
+    assert findings("a.py") == [
+        ("a.py", 6, 1, "front-matter"),
+        ("a.py", 9, 8, "link"),
+        ("a.py", 9, 21, "link"),
+        ("a.py", 9, 34, "link"),
+    ]
+    write(here, {"a.py": HEAD + "# [a][b] and [`c`][d e] but W[i][j] and [^of].\n"})
+    assert findings("a.py") == [("a.py", 7, column, "reference") for column in (6, 19, 42)]
+    write(here, {"a.py": HEAD + "# $$\n# x + \\bar{\n#   \\alhpa}\n# $$\n#\n# The \\sum_{i} and \\alpha\n"})
+    assert findings("a.py") == [("a.py", 9, 5, "macro"), ("a.py", 12, 7, "bare-tex")]
+
+
+def test_headings_that_docstrings_share_are_no_finding() -> None:
+    body = '    """\n    Do.\n\n    Notes\n    -----\n    So.\n    """\n'
+    assert rules_in(HEAD + f"def f():\n{body}\n\ndef g():\n{body}") == []
+    assert rules_in(HEAD + "# ## Notes\nx = 1\n\n# ## Notes\ny = 1\n") == ["duplicate-anchor"]
 
 
 def test_every_rule_has_a_case_here() -> None:
@@ -148,7 +173,7 @@ def test_a_suggestion_comes_where_a_name_is_close(here: Path) -> None:
 
 def test_findings_stand_at_their_place(here: Path) -> None:
     assert rules_in(HEAD + "# Words, then $\\alhpa$.\n") == ["macro"]
-    assert findings("a.py") == [("a.py", 7, 15, "macro")]
+    assert findings("a.py") == [("a.py", 7, 16, "macro")]
     rules_in(HEAD + "class A:\n    @property\n    def b(self): ...\n")
     assert findings("a.py") == [("a.py", 7, 1, "undocumented"), ("a.py", 8, 5, "undocumented")]
     rules_in(HEAD + '@f\ndef g(a, b, d):\n    """\n    Words.\n\n    * `a`, `d`, `c` are\n    """\n')
@@ -220,7 +245,7 @@ def test_readmes_are_checked_too(here: Path) -> None:
             "p/a.py": HEAD + "# [x](readme.md#r)\n",
         },
     )
-    assert findings("p") == [("p/readme.md", 6, 9, "link"), ("p/readme.md", 6, 17, "macro")]
+    assert findings("p") == [("p/readme.md", 6, 9, "link"), ("p/readme.md", 6, 18, "macro")]
 
 
 # ## Links between files, with a site and without
@@ -269,17 +294,23 @@ WRONG = HEAD + "\tx = 1\n# Words % with\t$\\alhpa$.\n"
 
 def test_text_shows_the_line_and_a_caret() -> None:
     assert messages(HEAD + "# Words\twith $\\alhpa$.\n") == (
-        "a.py:7:14: `\\alhpa` is no command that is known; did you mean `\\alpha`? [macro]\n"
+        "a.py:7:15: `\\alhpa` is no command that is known; did you mean `\\alpha`? [macro]\n"
         "     7 | # Words\twith $\\alhpa$.\n"
-        "       |        \t     ^\n"
+        "       |        \t      ^\n"
     )
+
+    # In a terminal, a Chinese character is two places wide, and an accent by itself none.
+    assert messages(HEAD + "# \u6f22e\u0301 $\\alhpa$.\n").splitlines()[1:] == [
+        "     7 | # \u6f22e\u0301 $\\alhpa$.",
+        "       |        ^",
+    ]
 
 
 def test_a_long_line_is_shown_around_the_place() -> None:
     out = messages(HEAD + "# " + "x" * 5000 + " $\\alhpa$ " + "y" * 5000 + "\n")
     shown, caret = out.splitlines()[1:]
     assert len(shown) < 200
-    assert shown[caret.index("^")] == "$"
+    assert shown[caret.index("^")] == "\\"
 
 
 def test_json_is_one_list(here: Path) -> None:
@@ -289,7 +320,7 @@ def test_json_is_one_list(here: Path) -> None:
         {
             "path": "a.py",
             "line": 7,
-            "column": 3,
+            "column": 4,
             "rule": "macro",
             "level": "error",
             "message": "`\\alhpa` is no command that is known; did you mean `\\alpha`?",
@@ -398,6 +429,8 @@ def test_rules_that_do_not_exist_are_told(here: Path) -> None:
         "def f(): ...  # noqa: X1  # sidelit: ignore[tex, undocumented] because it is small\n",
         "# sidelit: ignore[undocumented]\n# sidelit: ignore[tex]\ndef f(): ...\n",
         "# sidelit: ignore[undocumented]\n@g\ndef f(): ...\n",
+        "@g\n@h\ndef f(): ...  # sidelit: ignore[undocumented]\n",
+        "@g\n# sidelit: ignore[undocumented]\ndef f(): ...\n",
         "# sidelit: ignore[macro]\n# $\\alhpa$\n",
         "# Before\n# sidelit: ignore[macro]\n# $\\alhpa$\n",
         "# $\\alhpa$ <!-- sidelit: ignore[macro] -->\n",
@@ -533,7 +566,7 @@ def test_rules_are_set_for_builds_too(here: Path) -> None:
 def test_comments_switch_rules_off_in_builds(here: Path) -> None:
     write(here, {"docs/b.md": "# B\n\n<!-- sidelit: ignore[macro] -->\n$\\alhpa$ and\n\n$\\btea$\n"})
     ran = build(here, "{}", HEAD + "# sidelit: ignore[link]\n# [x](no.py)\n")
-    assert [line.split(": ")[0] for line in ran.lines] == ["docs/b.md:6:1"]
+    assert [line.split(": ")[0] for line in ran.lines] == ["docs/b.md:6:2"]
     assert "ignore[" not in (here / "site" / "b" / "index.html").read_text()
 
 

@@ -438,7 +438,7 @@ def test_formulas_in_markdown_have_their_place(project: Path, newline: str) -> N
     write(project, {"docs/guide.md": newline.join(lines), "src/pkg/readme.md": "\ufeff" + newline.join(lines)})
     _, said = built(project)
     found = [line.split(": ")[0] for line in said if re.search(r"\[(tex|macro|math)\]$", line)]
-    places = ["7:7", "8:9", "10:4"]
+    places = ["7:7", "8:9", "10:5"]
     assert sorted(found) == sorted(f"{file}:{at}" for file in ("docs/guide.md", "src/pkg/readme.md") for at in places)
 
 

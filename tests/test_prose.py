@@ -227,7 +227,7 @@ def test_local_addresses_become_links_with_their_place() -> None:
     found = [(each.target, each.kind, each.line, each.column) for one in rendered.prose for each in one.links]
     assert found == [
         ("b.py#B.c", "href", 1, 7),
-        ("d e.py", "href", 1, 1),
+        ("d e.py", "href", 2, 6),
         ("f.png", "src", 2, 24),
         ("g.md", "href", 4, 10),
         ("b.py#B.c", "href", 4, 26),

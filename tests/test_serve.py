@@ -96,7 +96,7 @@ def test_an_error_stands_above_its_page_until_it_is_mended(tree: Path, page: Pag
         banner = page.locator("#live-problems")
         expect(banner).to_have_count(0)
         (tree / "pkg/a.py").write_text('"""\n# The first\n\n$\\nonsense$ <b>\n"""\ndef broken(:\n')
-        expect(banner).to_contain_text(r"pkg/a.py:4:1: `\nonsense` is no command that is known")
+        expect(banner).to_contain_text(r"pkg/a.py:4:2: `\nonsense` is no command that is known")
         expect(banner).to_contain_text("pkg/a.py:6:12:")
         assert page.locator("#live-problems b").count() == 0
         page.goto(f"{address}pkg/b.html")

@@ -622,6 +622,10 @@ SLEEPING = [
     ["x = f(", "    1)", "return x"],
     ["    x = 1", "    y = 2"],
     ["x = 1", "", "y = 2"],
+    ["raise ValueError(x)"],
+    ["return f(x)"],
+    ["assert x == 3"],
+    ["if x == 3:", "    return None"],
 ]
 
 
@@ -659,6 +663,9 @@ PROSE = [
     "raise",
     "del x",
     "assert x",
+    "assert x in y",
+    "return x or y",
+    "O(n)",
     "continue",
     "[text](target)",
     "TODO: f(x)",

@@ -39,6 +39,7 @@ from sidelit.tree import (
     common_folder,
     escapes,
     find_sources,
+    lines_of,
     module_name,
     mount,
     name_of,
@@ -77,7 +78,7 @@ def check(paths: Sequence[Path]) -> Checked:
         checked = [(each.source, shelf.facts(each.source)) for each in sources if each.is_checked]
         links = _Links(sources, settings, top, shelf)
         found = {source.shown: [*facts.diagnostics, *links.findings(source, facts)] for source, facts in checked}
-        tex, notes = _check_formulas([facts for _, facts in checked], settings, cache)
+        tex, notes = _check_formulas([facts for _, facts in checked], settings, top, cache)
         proofs = list(_check_proofs([source.path for source, _ in checked], settings, top, cache))
 
     titles = [(facts.title, source.shown, facts.title_line) for source, facts in checked]
@@ -113,17 +114,9 @@ def _told(diagnostics: Iterable[Diagnostic], levels: Mapping[str, str]) -> Itera
         if (level := levels[each.rule]) == "off":
             continue
         if each.path not in lines:
-            lines = {each.path: _lines_of(Path(each.path))}
+            lines = {each.path: lines_of(Path(each.path))}
         file = lines[each.path]
         yield Finding(each, level, file[each.line - 1] if each.line <= len(file) else "")
-
-
-def _lines_of(path: Path) -> tuple[str, ...]:
-    try:
-        # Something else than a file, such as a pipe, might have nothing to read for ever.
-        return split_lines(decode(path.read_bytes(), "")[0]) if path.is_file() else ()
-    except OSError:
-        return ()
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -459,7 +452,9 @@ def _pages_of(docs: Path | None) -> Iterator[Path]:
 # ## Formulas
 
 
-def _check_formulas(pages: Sequence[Facts], settings: Settings, cache: Cache) -> tuple[list[Diagnostic], list[str]]:
+def _check_formulas(
+    pages: Sequence[Facts], settings: Settings, top: Path, cache: Cache
+) -> tuple[list[Diagnostic], list[str]]:
     """
     ### Let MathJax read the formulas
 
@@ -481,12 +476,12 @@ def _check_formulas(pages: Sequence[Facts], settings: Settings, cache: Cache) ->
             for formula in facts.formulas:
                 result = math.typeset(formula, _pairs(facts))
                 if isinstance(result, Diagnostic):
-                    found.append(sharpened(result, settings.macros))
+                    found.append(sharpened(result, settings.macros, lambda path: lines_of(top / path)))
                 else:
                     held.update(result.found)
             for number, symbol in enumerate(facts.symbols):
                 if isinstance(result := math.typeset(symbol.formula), Diagnostic):
-                    found.append(sharpened(result, settings.macros))
+                    found.append(sharpened(result, settings.macros, lambda path: lines_of(top / path)))
                 elif number not in held:
                     found += unused_symbols([symbol])
     return found, []

@@ -18,7 +18,7 @@ from mkdocs.plugins import get_plugin_logger
 from sidelit.check import sharpened
 from sidelit.diagnostic import Diagnostic
 from sidelit.rules import Switch, switched_off
-from sidelit.tree import shown_path
+from sidelit.tree import lines_of, shown_path
 
 # MkDocs counts the warnings of its own loggers only. A diagnostic is a whole line by itself and gets no prefix.
 log = get_plugin_logger("sidelit").logger
@@ -49,7 +49,7 @@ class Teller:
         """
         for each in diagnostics:
             self.told += 1
-            each = sharpened(each, self._macros)
+            each = sharpened(each, self._macros, lambda path: lines_of(self._top / path))
             level = self._levels[each.rule]
             if level == "off" or (each.line, each.rule) in self._switched.get(each.path, ()):
                 continue
