@@ -266,7 +266,7 @@ def _images(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
             yield Diagnostic(document.path, *text.place(match.start()), "alt-text", message)
 
 
-_REFERENCE = re.compile(r"(?<![\w\])])\[[^\[\]\n]*\](?P<way>\[(?P<name>[^\[\]\n]+)\])(?![(\[])")
+_REFERENCE = re.compile(r"(?<![\w\])])\[[^\[\]\n]*\](?P<way>\[(?P<name>\w[^\[\]\n]*)\])(?![(\[])")
 _FOOTNOTE = re.compile(r"\[\^(?P<name>\d+|[A-Za-z_]\w+)\](?!:)")
 
 

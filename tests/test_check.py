@@ -77,7 +77,7 @@ CASES = {
     "bare-tex": (HEAD + "# The rate \\alpha is small.\n", HEAD + "# $\\alpha$ `\\beta` C:\\alpha\\beta\n"),
     "reference": (
         HEAD + "# [text][name]\n",
-        HEAD + "# [text][name], X[i][j], [^a-z], `[a][b]`, $[c][d]$[^1]\n#\n# [name]: a.py\n#\n# [^1]: Note.\n",
+        HEAD + "# [text][name], X[i][j], f(a [, b][, c]), [^a-z], `[a][b]`, $[c][d]$[^1]\n#\n# [name]: a.py\n#\n# [^1]: Note.\n",
     ),
     "raw-docstring": ('"""\n# T\n\nA $\\beta$.\n"""\n', 'r"""\n# T\n\nA $\\beta$.\n"""\n'),
     "unknown-name": (FRONT.format("sumary: x"), FRONT.format("symbols: {}")),
@@ -119,7 +119,7 @@ def test_places(here: Path) -> None:
         ("a.py", 9, 34, "link"),
     ]
     write(here, {"a.py": HEAD + "# [a][b] and [`c`][d e] but W[i][j] and [^of].\n"})
-    assert findings("a.py") == [("a.py", 7, column, "reference") for column in (6, 19, 42)]
+    assert findings("a.py") == [("a.py", 7, column, "reference") for column in (6, 19, 41)]
     write(here, {"a.py": HEAD + "# $$\n# x + \\bar{\n#   \\alhpa}\n# $$\n#\n# The \\sum_{i} and \\alpha\n"})
     assert findings("a.py") == [("a.py", 9, 5, "macro"), ("a.py", 12, 7, "bare-tex")]
 
