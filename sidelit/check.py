@@ -360,7 +360,8 @@ def _place_of(command: str, lines: Sequence[str], line: int, column: int) -> tup
         text = lines[number - 1]
         if match := pattern.search(text, start):
             return number, match.start() + 1
-        if not text.strip(" \t#>"):
+        # Below `.. math::` may be a blank line.
+        if number > line + 1 and not text.strip(" \t#>"):
             break
         start = 0
     return line, column

@@ -23,38 +23,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-# Where a line begins in the file: line and column, from 1.
-Origin = tuple[int, int]
+from sidelit.restructured import BOXES, Line, Origin, has_marks, in_code, without_marks
 
 DIALECTS = ("auto", "markdown", "google", "numpy", "sphinx")
-
-
-class _Line(NamedTuple):
-    """
-    ## A line, and where its text begins in the file
-
-    A line that got something in front begins that much further left, before the first column perhaps.
-    """
-
-    text: str
-    line: int
-    column: int
-
-    @property
-    def indent(self) -> int:
-        return len(self.text) - len(self.text.lstrip())
-
-    def cut(self, count: int) -> _Line:
-        return _Line(self.text[count:], self.line, self.column + min(count, len(self.text)))
-
-    def below(self, prefix: str) -> _Line:
-        return _Line(prefix + self.text, self.line, self.column - len(prefix)) if self.text.strip() else self.empty()
-
-    def empty(self) -> _Line:
-        return _Line("", self.line, self.column)
-
-    def with_text(self, text: str) -> _Line:
-        return _Line(text, self.line, self.column)
 
 
 def to_markdown(docs: str, origins: Sequence[Origin], dialect: str = "auto") -> tuple[str, tuple[Origin, ...]]:
@@ -64,42 +35,27 @@ def to_markdown(docs: str, origins: Sequence[Origin], dialect: str = "auto") -> 
     `origins` say for each line of `docs` where it begins in the file; the result has them for its own lines. `dialect`
     is one of `DIALECTS`; a docstring that is named to be of a dialect needs to show less of it.
     """
-    if dialect == "markdown" or not _HINT.search(docs):
+    hinted, marked = bool(_HINT.search(docs)), has_marks(docs)
+    if dialect == "markdown" or not (hinted or marked):
         return docs, tuple(origins)
-    written = [_Line(text, *origin) for text, origin in zip(docs.split("\n"), origins, strict=True)]
-    in_code = _in_code(written)
-    lines = [line if code else _without_marks(line) for line, code in zip(written, in_code, strict=True)]
-    for name, read in _READERS.items():
+    written = [Line(text, *origin) for text, origin in zip(docs.split("\n"), origins, strict=True)]
+    lines = without_marks(written)
+    fenced = in_code(lines)
+    for name, read in _READERS.items() if hinted else ():
         if dialect in (name, "auto"):
-            parts = list(read(lines, in_code))
+            parts = list(read(lines, fenced))
             if any(part.is_evidence or (dialect == name and part.title) for part in parts):
-                made = _trimmed([line for part in parts for line in _markdown_of(part)])
-                return "\n".join(line.text for line in made), tuple((line.line, line.column) for line in made)
-    return docs, tuple(origins)
+                return _joined(_trimmed([line for part in parts for line in _markdown_of(part)]))
+    return _joined(lines) if marked and lines != written else (docs, tuple(origins))
+
+
+def _joined(lines: Sequence[Line]) -> tuple[str, tuple[Origin, ...]]:
+    return "\n".join(line.text for line in lines), tuple((line.line, line.column) for line in lines)
 
 
 # No dialect goes without one of these: a heading with a colon, one that is underlined, a field.
 _HINT = re.compile(r"^[A-Za-z][A-Za-z ]*::?[ \t]*$|^-{3,}[ \t]*$|^:[a-z]+\b[^:\n]*:", re.MULTILINE)
 
-
-def _in_code(lines: Sequence[_Line]) -> list[bool]:
-    """
-    ### Which lines stand in a fence
-
-    What looks like a dialect there is an example of it.
-    """
-    found, fence, start = [False] * len(lines), "", 0
-    for number, line in enumerate(lines):
-        mark = _FENCE.match(line.text)
-        if mark and not fence:
-            fence, start = mark[1], number
-        elif mark and mark[1].startswith(fence) and not line.text.strip().strip(fence[0]):
-            found[start : number + 1] = [True] * (number + 1 - start)
-            fence = ""
-    return found
-
-
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 # ## What a docstring is made of
 
@@ -114,8 +70,8 @@ class _Item:
     """
 
     term: str
-    at: _Line
-    body: tuple[_Line, ...]
+    at: Line
+    body: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -129,13 +85,13 @@ class _Part:
     """
 
     title: str = ""
-    at: _Line = _Line("", 1, 1)
+    at: Line = Line("", 1, 1)
     items: tuple[_Item, ...] = ()
-    body: tuple[_Line, ...] = ()
+    body: tuple[Line, ...] = ()
     is_evidence: bool = False
 
 
-def _markdown_of(part: _Part) -> Iterator[_Line]:
+def _markdown_of(part: _Part) -> Iterator[Line]:
     """
     ### A piece as Markdown
 
@@ -150,7 +106,7 @@ def _markdown_of(part: _Part) -> Iterator[_Line]:
         yield part.at.empty()
         for item in part.items:
             yield from _definition(item)
-    elif kind := _BOXES.get(part.title.lower()):
+    elif kind := BOXES.get(part.title.lower()):
         yield part.at.with_text(f'!!! {kind} "{part.title}"')
         yield from (line.below("    ") for line in part.body)
     else:
@@ -160,13 +116,7 @@ def _markdown_of(part: _Part) -> Iterator[_Line]:
     yield part.at.empty()
 
 
-_BOXES = {
-    "note": "note", "important": "note", "tip": "tip", "hint": "tip", "warning": "warning",
-    "warnings": "warning", "caution": "warning", "attention": "warning", "danger": "danger",
-}  # fmt: skip
-
-
-def _definition(item: _Item) -> Iterator[_Line]:
+def _definition(item: _Item) -> Iterator[Line]:
     if not item.term:
         yield from item.body
         yield item.at.empty()
@@ -188,24 +138,24 @@ def _definition(item: _Item) -> Iterator[_Line]:
 _BLOCK = re.compile(r">>>|[-*+] |\d+\. |`{3}|~{3}|\||#|!!!")
 
 
-def _trimmed(lines: Sequence[_Line]) -> tuple[_Line, ...]:
+def _trimmed(lines: Sequence[Line]) -> tuple[Line, ...]:
     filled = [number for number, line in enumerate(lines) if line.text.strip()]
     return tuple(lines[filled[0] : filled[-1] + 1]) if filled else ()
 
 
-def _dedented(lines: Sequence[_Line]) -> tuple[_Line, ...]:
+def _dedented(lines: Sequence[Line]) -> tuple[Line, ...]:
     margin = min((line.indent for line in lines if line.text.strip()), default=0)
     return _trimmed([line.cut(margin) if line.text.strip() else line.empty() for line in lines])
 
 
-def _body(first: _Line, rest: Sequence[_Line]) -> tuple[_Line, ...]:
+def _body(first: Line, rest: Sequence[Line]) -> tuple[Line, ...]:
     """Return a description that begins in the line of its item."""
     first = first.cut(first.indent)
     rest = _dedented(rest) if not first.text.strip() else (first, *_without_margin(rest))
     return _trimmed(rest)
 
 
-def _without_margin(lines: Sequence[_Line]) -> list[_Line]:
+def _without_margin(lines: Sequence[Line]) -> list[Line]:
     margin = min((line.indent for line in lines if line.text.strip()), default=0)
     return [line.cut(margin) if line.text.strip() else line.empty() for line in lines]
 
@@ -239,38 +189,6 @@ def _code(text: str) -> str:
     return text if "`" in text or not text else f"`{text}`"
 
 
-# ### Marks of reStructuredText
-#
-# All dialects but Markdown may have them in their texts.
-
-# A role, such as :class:`~torch.nn.Module`, with the rest of the word and the space behind it.
-_ROLE = re.compile(r":[a-zA-Z][\w+:.-]{0,40}:`([^`\n]+)`([^\s$\\`]*)( (?=\S))?")
-_TITLED = re.compile(r"(.+?)\s*<[^<>]+>$")
-
-
-def _without_marks(line: _Line) -> _Line:
-    """
-    Return a line with code in place of roles, and one colon where two announce code.
-
-    What stands behind a role keeps its column: the space behind it gets wider, which nobody sees.
-    """
-    text = _ROLE.sub(_role, line.text) if ":`" in line.text else line.text
-    return line.with_text(_ANNOUNCED.sub(":", text))
-
-
-_ANNOUNCED = re.compile(r"(?<=\w)::[ \t]*$")
-
-
-def _role(match: re.Match[str]) -> str:
-    text = match[1].removeprefix("!")
-    if titled := _TITLED.match(text):
-        text = titled[1]
-    elif text.startswith("~"):
-        text = text.rpartition(".")[2].lstrip("~")
-    text = f"`{text}`{match[2]}"
-    return text + " " * (len(match[0]) - len(text)) if match[3] else text
-
-
 # ## Google
 #
 # A heading with a colon, and what belongs to it indented below.
@@ -296,10 +214,10 @@ _GOOGLE_ITEM = re.compile(rf"(`[^`]+`|{_NAME}(?:, ?{_NAME})*)[ ]?({_IN_BRACKETS}
 _GOOGLE_RESULT = re.compile(r"((?:[^\s:`]|, |`[^`]*`| of | or | \| )+):(?=\s|$)")
 
 
-def _google(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
+def _google(lines: Sequence[Line], fenced: Sequence[bool]) -> Iterator[_Part]:
     at = start = 0
     while at < len(lines):
-        heading = None if in_code[at] else _GOOGLE_HEADING.match(lines[at].text)
+        heading = None if fenced[at] else _GOOGLE_HEADING.match(lines[at].text)
         end = _end_of_indented(lines, at + 1) if heading else 0
         stands_alone = at == start or not lines[at - 1].text.strip()
         part = _google_part(lines, at, end, heading, stands_alone) if heading and end > at + 1 else None
@@ -313,7 +231,7 @@ def _google(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
 
 
 def _google_part(
-    lines: Sequence[_Line], at: int, end: int, heading: re.Match[str], stands_alone: bool
+    lines: Sequence[Line], at: int, end: int, heading: re.Match[str], stands_alone: bool
 ) -> _Part | None:
     title, name = heading[1], heading[1].lower()
     body = lines[at + 1 : end]
@@ -332,7 +250,7 @@ def _google_part(
     return None
 
 
-def _google_items(body: Sequence[_Line]) -> tuple[_Item, ...]:
+def _google_items(body: Sequence[Line]) -> tuple[_Item, ...]:
     """Return the items of a section; a line between them that is none goes on with the one above."""
     margin = min(line.indent for line in body if line.text.strip())
     starts = [
@@ -354,7 +272,7 @@ def _google_items(body: Sequence[_Line]) -> tuple[_Item, ...]:
     return tuple(items)
 
 
-def _google_results(body: Sequence[_Line]) -> tuple[_Item, ...]:
+def _google_results(body: Sequence[Line]) -> tuple[_Item, ...]:
     """Return what is returned as one item, if its type is named."""
     match = _GOOGLE_RESULT.match(body[0].text)
     if not match or not re.search(r"\w", match[1]):
@@ -362,7 +280,7 @@ def _google_results(body: Sequence[_Line]) -> tuple[_Item, ...]:
     return (_Item(_code(match[1]), body[0], _body(body[0].cut(match.end()), body[1:])),)
 
 
-def _end_of_indented(lines: Sequence[_Line], at: int) -> int:
+def _end_of_indented(lines: Sequence[Line], at: int) -> int:
     """Return where the indented lines from `at` on end, without the blank ones behind them."""
     end = at
     for number in range(at, len(lines)):
@@ -382,20 +300,20 @@ NUMPY_TEXTS = frozenset(("notes", "examples", "references", "warnings", "warning
 _NUMPY_ITEM = re.compile(rf"({_NAME}(?:\([^()]*\))?(?:, ?(?:{_NAME}|\.\.\.))*)(?:\s*:(?:\s+(.*))?)?$")
 
 
-def _numpy(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
-    headings = [at for at in range(len(lines) - 1) if not in_code[at] and _is_underlined(lines, at)]
+def _numpy(lines: Sequence[Line], fenced: Sequence[bool]) -> Iterator[_Part]:
+    headings = [at for at in range(len(lines) - 1) if not fenced[at] and _is_underlined(lines, at)]
     cuts = [0, *headings, len(lines)]
     yield _Part(body=tuple(lines[: cuts[1]]))
     for at, end in pairwise(cuts[1:]):
         yield _numpy_part(lines[at:end])
 
 
-def _is_underlined(lines: Sequence[_Line], at: int) -> bool:
+def _is_underlined(lines: Sequence[Line], at: int) -> bool:
     title, below = lines[at].text, lines[at + 1].text.rstrip()
     return bool(re.match(r"\w", title)) and len(below) >= 3 and not below.strip("-")
 
 
-def _numpy_part(lines: Sequence[_Line]) -> _Part:
+def _numpy_part(lines: Sequence[Line]) -> _Part:
     heading, body = lines[0], _trimmed([*_unbroken(lines[2:])])
     title = heading.text.strip()
     name = title.lower()
@@ -413,9 +331,9 @@ def _numpy_part(lines: Sequence[_Line]) -> _Part:
     return _Part(body=tuple(lines))
 
 
-def _unbroken(lines: Sequence[_Line]) -> Iterator[_Line]:
+def _unbroken(lines: Sequence[Line]) -> Iterator[Line]:
     """Join a line that begins an item and ends in a backslash with those that go on with it."""
-    begun: _Line | None = None
+    begun: Line | None = None
     for line in lines:
         if begun:
             line = begun.with_text(f"{begun.text} {line.text.strip()}")
@@ -437,7 +355,7 @@ def _described_behind(item: _Item) -> _Item:
     return _Item(_names(names), item.at, (item.at.cut(len(names) + len(colon)), *item.body))
 
 
-def _numpy_items(body: Sequence[_Line], is_result: bool) -> tuple[tuple[_Item, ...], bool]:
+def _numpy_items(body: Sequence[Line], is_result: bool) -> tuple[tuple[_Item, ...], bool]:
     """Return the items of a section, and whether they are of a shape that only NumPy's have."""
     starts = [number for number, line in enumerate(body) if line.text.strip() and not line.indent]
     matches = [_NUMPY_ITEM.match(body[number].text.rstrip()) for number in starts]
@@ -456,7 +374,7 @@ def _numpy_items(body: Sequence[_Line], is_result: bool) -> tuple[tuple[_Item, .
             term = _term(_names(match[1]) if "(" not in match[1] else _code(match[1]), match[2] or "")
         else:
             term = _code(line.text)
-        is_evidence |= described
+        is_evidence |= bool(rest) and bool(rest[0].text.strip())
         items.append(_Item(term, line, _dedented(rest)))
     is_evidence |= any(match and match[2] for match in matches)
     return tuple(items), is_evidence and (is_result or all(matches))
@@ -483,16 +401,16 @@ _TYPES = {"type": "Parameters", "vartype": "Attributes", "rtype": "Returns", "yt
 class _Field(NamedTuple):
     kind: str
     name: str
-    at: _Line
-    body: tuple[_Line, ...]
+    at: Line
+    body: tuple[Line, ...]
 
 
-def _sphinx(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
+def _sphinx(lines: Sequence[Line], fenced: Sequence[bool]) -> Iterator[_Part]:
     at = start = 0
     while at < len(lines):
         fields: list[_Field] = []
         end = at
-        while end < len(lines) and not in_code[end] and (field := _field(lines, end)):
+        while end < len(lines) and not fenced[end] and (field := _field(lines, end)):
             fields.append(field[0])
             end = field[1]
             following = next((number for number in range(end, len(lines)) if lines[number].text.strip()), end)
@@ -506,7 +424,7 @@ def _sphinx(lines: Sequence[_Line], in_code: Sequence[bool]) -> Iterator[_Part]:
     yield _Part(body=tuple(lines[start:]))
 
 
-def _field(lines: Sequence[_Line], at: int) -> tuple[_Field, int] | None:
+def _field(lines: Sequence[Line], at: int) -> tuple[_Field, int] | None:
     """Return the field that begins in a line, and where it ends."""
     line = lines[at]
     match = _FIELD.match(line.text)
@@ -537,7 +455,7 @@ def _field_lists(fields: Sequence[_Field]) -> Iterator[_Part]:
             yield _Part(title, items[0].at, tuple(items), is_evidence=True)
 
 
-def _in_one_line(lines: Sequence[_Line]) -> str:
+def _in_one_line(lines: Sequence[Line]) -> str:
     return " ".join(line.text.strip() for line in lines)
 
 
@@ -552,7 +470,7 @@ def _field_item(title: str, field: _Field, types: dict[tuple[str, str], str]) ->
     return _Item(_term(_names(name), types.pop((title, name), "") or annotation), field.at, field.body)
 
 
-_READERS: dict[str, Callable[[Sequence[_Line], Sequence[bool]], Iterator[_Part]]] = {
+_READERS: dict[str, Callable[[Sequence[Line], Sequence[bool]], Iterator[_Part]]] = {
     "numpy": _numpy,
     "sphinx": _sphinx,
     "google": _google,

@@ -107,7 +107,8 @@ def make_page(
         headings.extend(docs.headings)
         ids.update(docs.ids)
         if section.number == 0 and not any(heading.level == 1 for heading in docs.headings):
-            title = escape(without_mark(document.title), quote=False)
+            # The name of a module may go on in a new line behind each dot.
+            title = escape(without_mark(document.title), quote=False).replace(".", ".<wbr>")
             html = f"<h1>{title}</h1>\n{html}".rstrip()
         sections.append(
             {

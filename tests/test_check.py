@@ -77,7 +77,8 @@ CASES = {
     "bare-tex": (HEAD + "# The rate \\alpha is small.\n", HEAD + "# $\\alpha$ `\\beta` C:\\alpha\\beta\n"),
     "reference": (
         HEAD + "# [text][name]\n",
-        HEAD + "# [text][name], X[i][j], f(a [, b][, c]), [^a-z], `[a][b]`, $[c][d]$[^1]\n#\n# [name]: a.py\n#\n# [^1]: Note.\n",
+        HEAD + "# [text][name], X[i][j], f(a [, b][, c]), [^a-z], `[a][b]`, $[c][d]$[^1]\n"
+        "#\n# [name]: a.py\n#\n# [^1]: Note.\n",
     ),
     "raw-docstring": ('"""\n# T\n\nA $\\beta$.\n"""\n', 'r"""\n# T\n\nA $\\beta$.\n"""\n'),
     "unknown-name": (FRONT.format("sumary: x"), FRONT.format("symbols: {}")),

@@ -85,8 +85,8 @@ def test_formulas_and_links_are_left_open_with_their_places() -> None:
 
 
 def test_a_page_without_a_heading_gets_its_title() -> None:
-    assert "<h1>pkg.a</h1>" in body(made("x = 1\n"))
-    assert "<h1>pkg.a</h1>" in body(made(""))
+    assert "<h1>pkg.<wbr>a</h1>" in body(made("x = 1\n"))
+    assert "<h1>pkg.<wbr>a</h1>" in body(made(""))
     assert body(made('"""# Mine"""\n')).count("<h1") == 1
     assert "<h1>A &lt;b&gt;</h1>" in body(made('"""\n---\ntitle: A <b>\n---\nText.\n"""\n'))
 
