@@ -121,6 +121,24 @@ def test_a_site(tmp_path: Path, host: str, urls: str, browser: Browser, serve_fo
     tab.close()
 
 
+@pytest.mark.parametrize("width", [1900, 1300, 390])
+def test_what_stands_around_begins_where_the_prose_does(
+    tmp_path: Path, width: int, browser: Browser, serve_folder: Callable[[Path], str]
+) -> None:
+    assert build("zensical", project(tmp_path, urls="false")).status == 0
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.goto(serve_folder(tmp_path / "site") + "base.html")
+
+    def edges(selector: str) -> dict[str, float]:
+        return tab.eval_on_selector(selector, "(each) => each.getBoundingClientRect().toJSON()")
+
+    prose = edges("#container .docs > p")
+    for selector in ("h1#base", "h1#base + p", "#container ~ p"):
+        assert abs(edges(selector)["left"] - prose["left"]) < 1, selector
+    assert edges("h1#base")["top"] >= edges(".md-header")["bottom"] + 16
+    tab.close()
+
+
 def test_zensical_follows_a_file_that_changes(tmp_path: Path) -> None:
     folder = project(tmp_path)
     assert build("zensical", folder).status == 0
