@@ -10,6 +10,7 @@ as the theme, so `__file__` here is a file of the theme and not this one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -44,7 +45,16 @@ def columns_script() -> bytes:
     """
     ## What the columns need, as one script
     """
-    return b"\n".join((TEMPLATES / ASSETS / name).read_bytes() for name in SCRIPTS)
+    return one_script((TEMPLATES / ASSETS / name).read_bytes() for name in SCRIPTS)
+
+
+def one_script(parts: Iterable[bytes]) -> bytes:
+    """
+    ### Scripts as one
+
+    They go wrong one by one: where a browser lacks something, readers lose the part that needs it and no other.
+    """
+    return b"\n".join(b"try {\n%b\n} catch (error) {\n  reportError(error);\n}" % part.rstrip() for part in parts)
 
 
 __file__ = str(TEMPLATES / "mkdocs_theme.yml")

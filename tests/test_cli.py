@@ -300,3 +300,9 @@ def test_what_is_no_file_is_told_and_waited_for_by_nobody(here: Path) -> None:
     for command in (["check", "pkg"], ["check", "pkg/pipe.py"], ["build", "pkg/pipe.py", "pkg/sums.py"]):
         ran = run("sidelit", *command, cwd=here)
         assert said.removeprefix("pkg/") in ran.out + ran.err, command
+
+
+def test_it_is_a_module_too(here: Path) -> None:
+    ran = run("python", "-m", "sidelit", "sections", "pkg/sums.py", cwd=here)
+    assert (ran.status, ran.out) == (0, sidelit("sections", "pkg/sums.py").out)
+    assert "Usage: python -m sidelit" in run("python", "-m", "sidelit", "--help", cwd=here).out

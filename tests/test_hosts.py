@@ -20,6 +20,7 @@ import pytest
 import yaml
 from building import Html, dead_links, own_cache, page, run, snapshot, write
 from mkdocs.config import load_config
+from playwright.sync_api import Browser
 
 from sidelit.hosts.site import build
 from sidelit.theme import OWN_SCRIPTS, SCRIPTS, TEMPLATES
@@ -357,6 +358,20 @@ def test_a_theme_of_ones_own_may_have_another_of_the_scripts(project: Path) -> N
         its = (TEMPLATES / "assets/sidelit" / name).read_text()
         assert (its in script) == (name != "zoom.js"), name
         assert not (site / "assets/sidelit" / name).exists(), name
+
+
+def test_a_script_that_goes_wrong_stops_no_other(
+    project: Path, browser: Browser, serve_folder: Callable[[Path], str]
+) -> None:
+    write(project / "mine", {"assets/sidelit/columns.js": "throw new Error('mine');\n"})
+    site, _ = built(project, theme={"name": "sidelit", "custom_dir": "mine"})
+    tab = browser.new_page()
+    said: list[str] = []
+    tab.on("pageerror", lambda error: said.append(error.message))
+    tab.goto(serve_folder(site) + "api/optim/adam.html")
+    assert said == ["mine"]
+    tab.locator(".code .highlight button").first.wait_for(state="attached")
+    tab.close()
 
 
 def test_broken_links_are_named_once_and_pages_are_built(project: Path) -> None:

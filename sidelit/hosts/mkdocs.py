@@ -49,7 +49,7 @@ from sidelit.hosts.telling import Teller
 from sidelit.hosts.trees import Trees
 from sidelit.hosts.typesetting import MATH_SHEET, Typesetting
 from sidelit.page import Page, Reference, finish, redirection
-from sidelit.theme import ASSETS, OWN_SCRIPTS, SCRIPT, SCRIPTS, TEMPLATES, columns_script
+from sidelit.theme import ASSETS, OWN_SCRIPTS, SCRIPT, SCRIPTS, TEMPLATES, columns_script, one_script
 from sidelit.tree import common_folder
 from sidelit.workshop import Order, Workshop
 
@@ -176,7 +176,7 @@ class SidelitPlugin(BasePlugin[Options]):
         if not self._search.has_index:
             # The last is that of the search.
             parts.pop()
-        return b"\n".join(part.content_bytes for part in parts if part)
+        return one_script(part.content_bytes for part in parts if part)
 
     # ### 2. Pages
 
