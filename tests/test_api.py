@@ -620,9 +620,10 @@ def test_a_reader_goes_from_signature_to_story_and_back(opened: Page, address: s
     opened.get_by_role("link", name="Model.step, explained beside its code").click()
     opened.wait_for_url(f"{address}pkg/model.html#Model.step")
     way = opened.get_by_role("link", name="Model.step in the API reference")
-    assert way.evaluate("(way) => getComputedStyle(way).opacity") == "0"
+    buttons = opened.locator(".tools").filter(has=way)
+    expect(buttons).to_have_css("opacity", "0")
     opened.locator("[id='Model.step']").hover()
-    expect(way).to_have_css("opacity", "1")
+    expect(buttons).to_have_css("opacity", "1")
     way.click()
     opened.wait_for_url(f"{address}api/pkg.model.html#Model.step")
     expect(opened.get_by_role("heading", name="step", exact=False).first).to_be_in_viewport()

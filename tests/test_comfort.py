@@ -647,12 +647,13 @@ def test_each_section_leads_to_its_lines_in_the_repository(reader: Any, touch: b
     link = section.locator("a.in-repository")
     if not touch:
         section.hover()
-    assert link.evaluate("(each) => getComputedStyle(each).opacity") == "1"
+    assert section.locator(".tools").evaluate("(each) => getComputedStyle(each).opacity") == "1"
     assert link.get_attribute("href").endswith(f"/pkg/hard.py#L{line('value_1 =')}-L{line('value_120 =')}")
     overlap = page.evaluate(
         """() => {
           const at = (each) => document.querySelector(`.section:has(#L60) ${each}`).getBoundingClientRect();
-          return at(".tools button:last-child").right > at(".in-repository").left;
+          const [copy, way] = [at(".tools button[title=Copy]"), at(".in-repository")];
+          return copy.right > way.left || copy.top !== way.top;
         }"""
     )
     assert not overlap

@@ -63,6 +63,9 @@
     tools.className = "tools";
     if (indentOf(text()) > 0) tools.append(button("dedent", "Copy without the indentation", () => dedented(text())));
     tools.append(button("copy", "Copy", text));
+
+    // The ways elsewhere stand beside the code by themselves; here they get into one row with the buttons.
+    tools.append(...block.parentElement.querySelectorAll(":scope > :is(.in-api, .in-repository)"));
     block.prepend(tools);
   }
 
