@@ -659,6 +659,18 @@ def test_each_section_leads_to_its_lines_in_the_repository(reader: Any, touch: b
     assert not overlap
 
 
+def test_the_buttons_beside_a_single_line_are_whole(reader: Any) -> None:
+    page = reader(width=1300)
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll(".code > .highlight")].filter((box) => {
+          const at = box.getBoundingClientRect();
+          return [...box.querySelectorAll(".tools > *")].map((each) => each.getBoundingClientRect())
+            .some(({ top, bottom }) => top < at.top || bottom > at.top + box.clientHeight);
+        }).length"""
+    )
+    assert page.locator(".tools button").count() and cut == 0
+
+
 def test_a_line_is_lit_without_javascript(reader: Any) -> None:
     page = reader("pkg/hard.html#L60", java_script_enabled=False)
     page.locator("#L60:target").wait_for()
