@@ -16,6 +16,7 @@ import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -467,6 +468,7 @@ def _check_formulas(
         return [], [f"{lack}; the formulas were not checked"]
 
     found: list[Diagnostic] = []
+    lines = lru_cache(1)(lambda path: lines_of(top / path))
     with mathjax.MathJax(macros=settings.macros, cache=cache) as math:
         for facts in pages:
             math.request(facts.formulas, _pairs(facts))
@@ -476,12 +478,12 @@ def _check_formulas(
             for formula in facts.formulas:
                 result = math.typeset(formula, _pairs(facts))
                 if isinstance(result, Diagnostic):
-                    found.append(sharpened(result, settings.macros, lambda path: lines_of(top / path)))
+                    found.append(sharpened(result, settings.macros, lines))
                 else:
                     held.update(result.found)
             for number, symbol in enumerate(facts.symbols):
                 if isinstance(result := math.typeset(symbol.formula), Diagnostic):
-                    found.append(sharpened(result, settings.macros, lambda path: lines_of(top / path)))
+                    found.append(sharpened(result, settings.macros, lines))
                 elif number not in held:
                     found += unused_symbols([symbol])
     return found, []

@@ -43,19 +43,28 @@ class Teller:
         # How much was told, whether it was heard or not
         self.told = 0
 
+        # The lines of the file that was told of last
+        self._lines: tuple[str, Sequence[str]] = "", ()
+
     def tell(self, diagnostics: Iterable[Diagnostic]) -> None:
         """
         ### Say what is wrong
         """
         for each in diagnostics:
             self.told += 1
-            each = sharpened(each, self._macros, lambda path: lines_of(self._top / path))
+            each = sharpened(each, self._macros, self._lines_of)
             level = self._levels[each.rule]
             if level == "off" or (each.line, each.rule) in self._switched.get(each.path, ()):
                 continue
             self._found[each.path].append(each)
             each = replace(each, path=shown_path(self._top / each.path))
             log.log(logging.ERROR if level == "error" else logging.WARNING, "%s", each, extra={"diagnostic": True})
+
+    def _lines_of(self, path: str) -> Sequence[str]:
+        """Return the lines of a file, which is read once for all that is told of it in a row."""
+        if self._lines[0] != path:
+            self._lines = path, lines_of(self._top / path)
+        return self._lines[1]
 
     def switch(self, path: str, switches: Sequence[Switch]) -> None:
         """
@@ -73,3 +82,4 @@ class Teller:
     def forget(self, path: str) -> None:
         """Forget it, since the file is read again."""
         self._found.pop(path, None)
+        self._lines = "", ()
