@@ -158,7 +158,7 @@ def test_a_wrong_file_gets_its_page_and_one_line(tmp_path: Path, content: bytes,
 
 def test_many_faults_are_all_named(tmp_path: Path) -> None:
     write(tmp_path / "tree", {"good.py": GOOD, "a.py": "def f(:\n", "b.py": b"# \xff", "sub/c.py": "# $\\nope$\n"})
-    built(tmp_path, wrong=[r"tree/a\.py:1:7: .*", r"tree/b\.py:1:3: .*", r"tree/sub/c\.py:1:3: .*"])
+    built(tmp_path, wrong=[r"tree/a\.py:1:7: .*", r"tree/b\.py:1:3: .*", r"tree/sub/c\.py:1:4: .*"])
 
 
 def test_scripts_do_not_survive(tmp_path: Path) -> None:
