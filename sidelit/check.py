@@ -23,7 +23,6 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from sidelit.diagnostic import Diagnostic
-from sidelit.dialects import NUMPY_TEXTS
 from sidelit.formula import bare, markup, words
 from sidelit.rules import switched_off, unknown_switches
 from sidelit.source import Document, Section
@@ -224,6 +223,9 @@ _ID = re.compile(r"""<[a-zA-Z][^<>]*?\bid\s*=\s*["']?([^\s"'>]+)""")
 
 
 def _doubles(document: Document, texts: Sequence[_Text]) -> Iterator[Diagnostic]:
+    # A build whose pages are all made before has no use for the dialects.
+    from sidelit.dialects import NUMPY_TEXTS
+
     seen = {section.anchor for section in document.sections if section.number}
     for text in texts:
         is_html = "<" in text.section.docs

@@ -25,15 +25,14 @@ from typing import NamedTuple
 
 from sidelit.restructured import BOXES, Line, Origin, has_marks, in_code, without_marks
 
-DIALECTS = ("auto", "markdown", "google", "numpy", "sphinx")
-
 
 def to_markdown(docs: str, origins: Sequence[Origin], dialect: str = "auto") -> tuple[str, tuple[Origin, ...]]:
     """
     ## A docstring to Markdown
 
     `origins` say for each line of `docs` where it begins in the file; the result has them for its own lines. `dialect`
-    is one of `DIALECTS`; a docstring that is named to be of a dialect needs to show less of it.
+    is `auto`, `markdown`, `google`, `numpy` or `sphinx`; a docstring that is named to be of a dialect needs to show
+    less of it.
     """
     hinted, marked = bool(_HINT.search(docs)), has_marks(docs)
     if dialect == "markdown" or not (hinted or marked):

@@ -22,6 +22,9 @@ from sidelit.selection import GlobError, Globs
 from sidelit.source import split_lines
 from sidelit.tree import Mount, mount, shown_path
 
+# The dialects of docstrings that may be named
+DIALECTS = ("auto", "markdown", "google", "numpy", "sphinx")
+
 
 class SettingsError(Exception):
     """A configuration cannot be read. The message is one line that says where and why."""

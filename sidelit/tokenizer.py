@@ -14,6 +14,7 @@ import token as kinds
 import tokenize
 import warnings
 from collections.abc import Sequence
+from functools import cache
 
 
 def tokens_of(lines: Sequence[str]) -> tuple[list[tokenize.TokenInfo], int | None]:
@@ -25,7 +26,7 @@ def tokens_of(lines: Sequence[str]) -> tuple[list[tokenize.TokenInfo], int | Non
     that its line numbers are ours, and no NUL, which it would refuse.
     """
     text = "\n".join(lines).replace("\0", " ") + "\n"
-    found, is_whole = _read(_LINE.sub(r"\g<shape>;\g<colon>", text))
+    found, is_whole = _read(_shapeless().sub(r"\g<shape>;\g<colon>", text))
     if is_whole:
         return found, None
 
@@ -78,14 +79,21 @@ def _with_brackets(depth: int) -> str:
     return rf"{_PLAIN} | \( {inner} \) | \[ {inner} \] | \{{ {inner} \}}"
 
 
-# The quantifiers are possessive: each line is read once.
-_LINE = re.compile(
-    rf"""
-    (?<! \\\n ) ^
-    (?P<shape> [ \t]*+ (?: @ | (?: async [ ]+ )? (?: def | class ) [ ]+ [A-Za-z_] [A-Za-z_0-9]*+ )?+ )
-    (?! @ | (?: def | class | async )\b | (?: "[^"\n]*+" | '[^'\n]*+' ) [ \t]*+ $ )
-    (?: {_with_brackets(3)} )++
-    (?P<colon> :? ) [ \t]*+ $
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
+@cache
+def _shapeless() -> re.Pattern[str]:
+    """
+    Return the pattern of a shapeless line
+
+    Its quantifiers are possessive: each line is read once. Python takes long to compile it, and a build of pages that
+    were all made before has no use for it.
+    """
+    return re.compile(
+        rf"""
+        (?<! \\\n ) ^
+        (?P<shape> [ \t]*+ (?: @ | (?: async [ ]+ )? (?: def | class ) [ ]+ [A-Za-z_] [A-Za-z_0-9]*+ )?+ )
+        (?! @ | (?: def | class | async )\b | (?: "[^"\n]*+" | '[^'\n]*+' ) [ \t]*+ $ )
+        (?: {_with_brackets(3)} )++
+        (?P<colon> :? ) [ \t]*+ $
+        """,
+        re.MULTILINE | re.VERBOSE,
+    )

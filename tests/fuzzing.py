@@ -24,12 +24,13 @@ if __name__ == "__main__":
 
 with watching:
     from sidelit.cache import FILE, Cache
-    from sidelit.dialects import DIALECTS, to_markdown
+    from sidelit.dialects import to_markdown
     from sidelit.formula import fill
     from sidelit.making import make_page
     from sidelit.names import find_names
     from sidelit.page import finish, from_bytes, to_bytes
     from sidelit.prose import Fragment, Renderer
+    from sidelit.settings import DIALECTS
     from sidelit.source import decode, parse, split_lines
 
 CLEAN, OWN = Renderer(allow_html=False), Renderer(allow_html=True)

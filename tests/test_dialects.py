@@ -20,8 +20,10 @@ from building import own_cache, page, run, sidelit, write
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidelit import dialects
 from sidelit.dialects import to_markdown
 from sidelit.prose import Fragment, Renderer
+from sidelit.settings import DIALECTS
 from sidelit.source import docstring_lines, parse
 
 __all__ = ["own_cache"]
@@ -244,6 +246,10 @@ def test_no_docstring_of_ours_is_changed() -> None:
         for path in (ROOT / folder).rglob("*.py"):
             for section in parse(path.read_text(), str(path)).sections:
                 assert to_markdown(section.docs, section.origins) == (section.docs, section.origins)
+
+
+def test_each_dialect_that_may_be_named_has_a_reader() -> None:
+    assert set(DIALECTS) == {"auto", "markdown", *dialects._READERS}
 
 
 def test_a_dialect_that_is_named() -> None:

@@ -21,7 +21,7 @@ NOTHING = re.compile(r"(?!)(?P<shape>)(?P<colon>)")
 def read_whole(text: str) -> Document:
     """As if the tokenizer saw all."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokenizer, "_LINE", NOTHING)
+        patch.setattr(tokenizer, "_shapeless", lambda: NOTHING)
         return parse(text, "a.py")
 
 
@@ -69,7 +69,7 @@ LINES = (
 def test_any_text_is_split_as_if_it_were_read_whole(text: str) -> None:
     document = parse(text, "a.py")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokenizer, "_LINE", NOTHING)
+        patch.setattr(tokenizer, "_shapeless", lambda: NOTHING)
         _, stopped = tokens_of(split_lines(text))
     # From Python 3.12 on, what follows an f-string that is not closed may be read farther than it deserves.
     if stopped is None or not re.search("f['\"]", text):

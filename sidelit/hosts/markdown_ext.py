@@ -37,12 +37,12 @@ from platformdirs import user_cache_path
 from sidelit import mathjax
 from sidelit.cache import Cache
 from sidelit.diagnostic import Diagnostic
-from sidelit.dialects import DIALECTS
 from sidelit.formula import Formula, Link
 from sidelit.links import is_local, relative_url
 from sidelit.making import make_page
 from sidelit.page import Page, finish
 from sidelit.rules import levels_of_build, switched_off
+from sidelit.settings import DIALECTS
 from sidelit.source import decode, parse
 from sidelit.theme import ASSETS
 from sidelit.tree import PACKAGE_FILES, escapes, is_source, module_name, name_of, shown_path

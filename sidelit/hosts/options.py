@@ -17,13 +17,12 @@ from mkdocs.exceptions import PluginError
 
 from sidelit.api.wanted import ApiError, Wanted, read_option
 from sidelit.diagnostic import Diagnostic
-from sidelit.dialects import DIALECTS
 from sidelit.hosts.taking import KINDS
 from sidelit.hosts.telling import log
 from sidelit.inventories import Inventory, load_inventories
 from sidelit.rules import levels_of_build, read_settings
 from sidelit.selection import GlobError, Globs
-from sidelit.settings import SettingsError, project_rules
+from sidelit.settings import DIALECTS, SettingsError, project_rules
 from sidelit.source import split_lines
 from sidelit.tree import Mount, mount
 
