@@ -21,7 +21,7 @@ FILES = {
     "page.html": '<link rel="icon" href="data:,"><link rel="stylesheet" href="a.css"><script src="a.js" defer></script>'
     "<p>A formula: <mjx-container></mjx-container>",
     "a.css": STYLE,
-    "a.js": "setTimeout(() => document.querySelector('p').append(document.createElement('mjx-container')), 200);",
+    "a.js": "setTimeout(() => document.querySelector('p').append(document.createElement('mjx-container')), 2000);",
 }
 
 GOOD = Measured(
@@ -57,8 +57,9 @@ def test_a_page_weighs_what_it_loads_compressed(browser: Browser, address: str) 
 
 def test_the_last_formula_is_waited_for(browser: Browser, address: str) -> None:
     one, two = (reading.opened(browser, f"{address}page.html", count, reading.PHONE, slower=1) for count in (1, 2))
-    assert two.seconds > 0.2
-    assert two.seconds > one.seconds > 0
+    # How long a page takes to load hangs on the machine; the second formula takes that long in any case.
+    assert two.seconds >= 2
+    assert one.seconds > 0
 
 
 def test_what_moves_is_counted(browser: Browser, tmp_path: Path) -> None:
