@@ -269,7 +269,7 @@ def _images(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:
 
 
 _REFERENCE = re.compile(r"(?<![\w\])])\[[^\[\]\n]*\](?P<way>\[(?P<name>\w[^\[\]\n]*)\])(?![(\[])")
-_FOOTNOTE = re.compile(r"\[\^(?P<name>\d+|[A-Za-z_]\w+)\](?!:)")
+_FOOTNOTE = re.compile(r"\[\^(?:\d+|[A-Za-z_]\w+)\](?!:)")
 
 
 def _references(document: Document, texts: Iterable[_Text]) -> Iterator[Diagnostic]:

@@ -135,7 +135,7 @@ def _role(name: str, text: str) -> str:
     if name == "math":
         return f"${text.strip().translate(_QUOTES)}$"
     text = text.removeprefix("!")
-    head, mark, target = text.rpartition("<")
+    head, _, target = text.rpartition("<")
     if head.strip() and target.endswith(">"):
         title = head.rstrip()
         text = title + _break_in(text[len(title) :])

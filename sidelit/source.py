@@ -1039,11 +1039,11 @@ def _loader() -> type:
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen: set[str] = set()
-            for key, _ in node.value:
-                if key.value in seen if isinstance(key, yaml.ScalarNode) else False:
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen:
                     message = f"`{key.value}` stands here twice; keep one"
                     raise yaml.MarkedYAMLError(problem=message, problem_mark=key.start_mark)
-                seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+                seen.add(key.value)
             return super().construct_mapping(node, deep)
 
     return Loader

@@ -119,6 +119,9 @@ def test_places(here: Path) -> None:
         ("a.py", 9, 21, "link"),
         ("a.py", 9, 34, "link"),
     ]
+    write(here, {"a.py": FRONT.format("symbols: {x: $y$, x: $z$}")})
+    assert findings("a.py") == [("a.py", 5, 19, "front-matter")]
+    assert "`x` stands here twice; keep one" in sidelit("check", "a.py").out
     write(here, {"a.py": HEAD + "# [a][b] and [`c`][d e] but W[i][j] and [^of].\n"})
     assert findings("a.py") == [("a.py", 7, column, "reference") for column in (6, 19, 41)]
     write(here, {"a.py": HEAD + "# $$\n# x + \\bar{\n#   \\alhpa}\n# $$\n#\n# The \\sum_{i} and \\alpha\n"})

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from building import own_cache, write  # noqa: F401
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from sidelit.hosts.site import build
 
@@ -675,6 +675,11 @@ def test_a_line_is_lit_without_javascript(reader: Any) -> None:
     page = reader("pkg/hard.html#L60", java_script_enabled=False)
     page.locator("#L60:target").wait_for()
     assert page.locator("a.in-repository").first.get_attribute("href").endswith(f"#L1-L{line('import math')}")
+
+
+def test_the_ways_to_the_repository_are_there_without_javascript_and_mouse(reader: Any) -> None:
+    page = reader(width=390, has_touch=True, is_mobile=True, java_script_enabled=False)
+    expect(page.locator("a.in-repository").first).to_have_css("opacity", "1")
 
 
 # ## Outline
