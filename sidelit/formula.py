@@ -226,9 +226,17 @@ class _Lift:
 
     def copy(self, start: int, end: int) -> None:
         """Copy a stretch of text; only the private characters in it are lifted."""
-        self.out.append(_SENTINELS.sub(lambda match: put(Slot(match[0], match[0]), self.slots), self.text[start:end]))
+        text = self.text[start:end]
+        if self.holds_sentinels:
+            text = _SENTINELS.sub(lambda match: put(Slot(match[0], match[0]), self.slots), text)
+        self.out.append(text)
 
     # #### Where things stand
+
+    @cached_property
+    def holds_sentinels(self) -> bool:
+        """Whether the author uses the characters of which placeholders are made."""
+        return not self.text.isascii() and _SENTINELS.search(self.text) is not None
 
     @cached_property
     def lines(self) -> list[int]:

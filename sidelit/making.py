@@ -212,11 +212,8 @@ def _lines(section: Section, form: str) -> str:
 
 def _names(section: Section, lines: Sequence[str]) -> str:
     """Return the names in the section's code, each once, for who searches for `step_param`."""
-    found: dict[str, None] = {}
-    for first, last in section.code_lines:
-        for line in lines[first - 1 : last]:
-            found.update(dict.fromkeys(_NAME.findall(line)))
-    return " ".join(found)
+    code = "\n".join("\n".join(lines[first - 1 : last]) for first, last in section.code_lines)
+    return " ".join(dict.fromkeys(_NAME.findall(code)))
 
 
 _NAME = re.compile(r"[^\W\d]\w{2,}")

@@ -247,9 +247,10 @@ class MathJax:
         One with the rule `mathjax` stands where Node failed, and is the same for all formulas that were lost with it.
         """
         place = (formula.tex, formula.display, symbols)
-        self.request([formula], symbols)
-        while place not in self._results:
-            self._hear()
+        if place not in self._results:
+            self.request([formula], symbols)
+            while place not in self._results:
+                self._hear()
         result = self._results[place]
         if isinstance(result, Diagnostic):
             return result

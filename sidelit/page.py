@@ -238,11 +238,11 @@ def to_bytes(page: Page) -> bytes:
     ### A page as bytes
 
     JSON, and what is packed behind it, of which the JSON says how long the first part is. Most open ends are names, and
-    most names stand in many places, so they are numbered.
+    most names stand in many places, so they are numbered. The others are lists of what they hold.
     """
     numbers: dict[str, int] = {}
     open_ends = [
-        numbers.setdefault(end.target, len(numbers)) if isinstance(end, Reference) else [type(end).__name__, vars(end)]
+        numbers.setdefault(end.target, len(numbers)) if isinstance(end, Reference) else [*vars(end).values()]
         for end in page.open_ends
     ]
     values = vars(page) | {
@@ -286,12 +286,11 @@ def from_bytes(data: bytes) -> Page:
     )
 
 
-def _open_end(kind: str, values: Mapping[str, Any]) -> Formula | Link:
-    kinds: Mapping[str, type[Formula | Link]] = {"Formula": Formula, "Link": Link}
-
-    # Interned, because all of a page have one path, and many are the same.
-    kept: dict[str, Any] = {name: sys.intern(each) if type(each) is str else each for name, each in values.items()}
-    return kinds[kind](**kept)
+def _open_end(first: str, second: bool | str, path: str, line: int, column: int) -> Formula | Link:
+    # A page may have thousands. Interned, because all have one path, and many are the same.
+    if isinstance(second, str):
+        return Link(sys.intern(first), sys.intern(second), sys.intern(path), line, column)
+    return Formula(sys.intern(first), second, sys.intern(path), line, column)
 
 
 def _exports(values: Mapping[str, Any]) -> Exports:

@@ -160,10 +160,13 @@ class _Draft:
     body: list[str]
 
 
+_SPACE = re.compile(r"\s+")
+
+
 def _pieces(html: Sequence[str]) -> Pieces:
     """Return HTML without tags as text, with each run of white space in the prose as one space."""
     pieces = unescape("".join(html)).split(_MARK)
-    pieces[::2] = [re.sub(r"\s+", " ", piece) for piece in pieces[::2]]
+    pieces[::2] = [_SPACE.sub(" ", piece) for piece in pieces[::2]]
     pieces[0] = pieces[0].lstrip()
     pieces[-1] = pieces[-1].rstrip()
     return tuple(pieces)

@@ -79,7 +79,7 @@ async function start(modules, macros) {
     },
   });
   const { document } = MathJax.startup;
-  prepareFonts(document.outputJax.font);
+  prepareSheet(document.outputJax);
   document.inputJax[0].postFilters.add(({ data }) => data.root.walkTree(clean), 100);
   document.inputJax[0].postFilters.add(({ math, data }) => {
     item = math;
@@ -88,13 +88,13 @@ async function start(modules, macros) {
   return document;
 }
 
-// MathJax writes the rules for all its fonts anew for each formula. They can as well be written once.
-function prepareFonts(font) {
-  const Font = font.constructor;
-  const styles = { ...Font.defaultStyles };
-  Font.addFontURLs(styles, Font.defaultFonts, font.options.fontURL);
-  Font.defaultStyles = styles;
-  Font.defaultFonts = {};
+// MathJax collects the rules that it always has, among them those for all its fonts, anew for each formula. Here the
+// sheet begins with them.
+function prepareSheet(output) {
+  const [Output, Font] = [output.constructor, output.font.constructor];
+  Font.addFontURLs(Font.defaultStyles, Font.defaultFonts, output.font.options.fontURL);
+  output.styleJson.always = Object.entries({ ...Output.commonStyles, ...Font.defaultStyles });
+  Output.commonStyles = Font.defaultStyles = Font.defaultFonts = {};
 }
 
 // A map of commands stands before those of MathJax, and behind the configured macros, which may use any name.
@@ -166,10 +166,11 @@ function assistive(document, { root, math: tex, display }) {
 // What MathJax collects its style sheet in. Its own copies every declaration and writes the whole sheet anew, but nearly
 // all of it is the same for every formula. Here declarations are taken as they are, and a rule is written when it is new.
 class Sheet {
+  always = [];
   styles = new Map();
 
   clear() {
-    this.styles.clear();
+    this.styles = new Map(this.always);
   }
 
   addStyles(more) {

@@ -7,15 +7,19 @@ sources.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import logging
 import os
+import pty
+import re
 import subprocess
+import termios
 import time
 from pathlib import Path
 
 import pytest
-from building import ROOT, dead_links, own_cache, page, run, sidelit, snapshot, write
+from building import BIN, ROOT, dead_links, own_cache, page, run, sidelit, snapshot, write
 
 from sidelit.hosts.site import MARKER, SiteError, build_date, reporting
 
@@ -71,6 +75,25 @@ def test_a_site_is_made_and_its_last_line_says_where(tree: Path) -> None:
     assert page(tree / "site", "index.html").title == "pkg"
     assert page(tree / "site", "pkg/index.html").title == "Package"
     assert (tree / "site" / "pkg" / "image.png").read_bytes() == SOURCES["pkg/image.png"]
+
+
+def test_a_terminal_shows_how_far_the_build_is(tree: Path) -> None:
+    write(tree, {"pkg/a.py": "# [lost](nowhere.py)\nx = 1\n"})
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
+    command = [BIN / "sidelit", "build", "pkg"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        # Linux ends the reading with an error once nobody writes any more.
+        with contextlib.suppress(OSError):
+            while more := os.read(screen, 1000):
+                shown += more
+    os.close(screen)
+    assert process.returncode == 0
+    drawn = re.split(r"[\r\n]+", shown.decode())
+    assert any(re.match(r"pages: +\d+%.* \d+/\d+ ", line) for line in drawn), drawn
+    assert any("pkg/a.py:1:10: " in line and "pages:" not in line for line in drawn), drawn
 
 
 def test_a_strict_failure_keeps_the_old_site(tree: Path) -> None:

@@ -26,7 +26,6 @@ from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page as HostPage
 from platformdirs import user_cache_path
-from tqdm import tqdm
 
 from sidelit import formula
 from sidelit.cache import Cache
@@ -43,6 +42,7 @@ from sidelit.hosts.linking import Linking
 from sidelit.hosts.nav import home_page, rest_of_nav, titles, tree_script
 from sidelit.hosts.options import Options
 from sidelit.hosts.output import write
+from sidelit.hosts.progress import Progress
 from sidelit.hosts.proven import Proven
 from sidelit.hosts.taking import Subject, Taking
 from sidelit.hosts.telling import Teller
@@ -113,7 +113,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._search = searching.Searching(self._own_theme, len(config.plugins) > 1)
         config.extra.setdefault("sidelit", {})["search"] = self._search.has_index
 
-        self._progress = tqdm(desc="pages", unit="page", disable=not self.show_progress, leave=False)
+        self._progress = Progress(self.show_progress)
         self._typesetting = Typesetting(self.config, cache, self._teller, self._show_formulas)
         self._running.callback(self._typesetting.close)
         self._reference = ApiReference(wanted, self.config, cache, self._linking, self._typesetting, self._teller)
@@ -126,7 +126,7 @@ class SidelitPlugin(BasePlugin[Options]):
         return config
 
     def _show_formulas(self, done: int, asked: int) -> None:
-        self._progress.set_postfix_str(f"{done} of {asked} new formulas")
+        self._progress.remark(f"{done} of {asked} new formulas")
 
     # ### 1. Files and navigation
 
@@ -143,7 +143,7 @@ class SidelitPlugin(BasePlugin[Options]):
         self._reference.add(files, config)
 
         # Each page is made first, and written later.
-        self._progress.reset(total=2 * len(files.documentation_pages()))
+        self._progress.start(2 * len(files.documentation_pages()))
         return files
 
     def _give_places(self, uris: Sequence[str], files: Files, config: MkDocsConfig) -> None:
@@ -194,7 +194,7 @@ class SidelitPlugin(BasePlugin[Options]):
             self._typesetting.any |= bool(made.formulas or made.symbols)
         else:
             self._typesetting.request(made.formulas, made.symbols)
-        self._progress.update()
+        self._progress.step()
         return made
 
     def _order(self, page: AnnotatedPage) -> Order:
@@ -213,7 +213,7 @@ class SidelitPlugin(BasePlugin[Options]):
         """Send the formulas of MkDocs' Markdown away, and make its titles readable."""
         if isinstance(page, AnnotatedPage):
             return None
-        self._progress.update()
+        self._progress.step()
         return None if isinstance(page, ApiPage) else self._handwritten.settle(html, page)
 
     # ### 3. Links
@@ -320,7 +320,7 @@ class SidelitPlugin(BasePlugin[Options]):
 
     def on_post_page(self, output: str, *, page: HostPage, config: MkDocsConfig) -> str:
         """Let a page lead elsewhere, and let go of what was written, so that a large site fits into memory."""
-        self._progress.update()
+        self._progress.step()
         if not isinstance(page, AnnotatedPage):
             return output
         redirect = page.made.redirect

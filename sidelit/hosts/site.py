@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from sidelit.hosts.progress import say
 from sidelit.scratch import hidden_name, scratch_folder
 
 # A folder that holds this file is one of ours, and may be replaced.
@@ -218,7 +217,7 @@ class _Reporter(logging.Handler):
             text = f"{record.levelname.lower()}: {text}"
         if record.levelno >= logging.WARNING:
             self.report.lines.append(text)
-        tqdm.write(_coloured(text, record.levelno), file=sys.stderr)
+        say(_coloured(text, record.levelno))
 
 
 def _worth_saying(text: str) -> bool:
