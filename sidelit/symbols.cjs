@@ -88,7 +88,10 @@ function mark(root, declared) {
     node.attributes.set(name, [...new Set([...(before ? before.split(" ") : []), ...tokens])].join(" "));
   }
 
-  function tokensOf(key, otherwise) {
+  // Where nothing is declared, most keys are of no use, and they take long to make.
+  function tokensOf(makeKey, otherwise) {
+    if (!wanted.size && !otherwise) return [];
+    const key = makeKey();
     const entries = wanted.get(key);
     if (!entries) return otherwise ? [key] : [];
     entries.forEach(({ place }) => found.add(place));
@@ -100,11 +103,11 @@ function mark(root, declared) {
     const node = inner(outer);
     const [base, script, power] = node.childNodes;
     const whole = isSymbol(node);
-    const tokens = tokensOf(keyOf(node), whole);
+    const tokens = tokensOf(() => keyOf(node), whole);
     if (tokens.length) put(node, attribute, tokens);
 
     if (node.kind === "msubsup") {
-      const stem = tokensOf(below(keyOf(base), keyOf(script)), isSymbol(base));
+      const stem = tokensOf(() => below(keyOf(base), keyOf(script)), isSymbol(base));
       if (stem.length) {
         put(base, attribute, stem);
         put(script, attribute, stem);

@@ -79,22 +79,31 @@ async function start(modules, macros) {
     },
   });
   const { document } = MathJax.startup;
-  prepareSheet(document.outputJax);
+  const rules = prepareSheet(document.outputJax);
   document.inputJax[0].postFilters.add(({ data }) => data.root.walkTree(clean), 100);
   document.inputJax[0].postFilters.add(({ math, data }) => {
     item = math;
     found = mark(data.root, wanted);
   }, 101);
-  return document;
+  return { document, base: new Set([...rules, ...(await typeset(document, "", false)).rules]) };
 }
 
+// The rules for fonts, and for classes that stand for a font, of which a formula needs few.
+const fonts = { faces: [], classes: [] };
+
 // MathJax collects the rules that it always has, among them those for all its fonts, anew for each formula. Here the
-// sheet begins with them.
+// sheet has them once and for all. Returns those that every formula needs.
 function prepareSheet(output) {
   const [Output, Font] = [output.constructor, output.font.constructor];
   Font.addFontURLs(Font.defaultStyles, Font.defaultFonts, output.font.options.fontURL);
-  output.styleJson.always = Object.entries({ ...Output.commonStyles, ...Font.defaultStyles });
+  const always = new Map(Object.entries({ ...Output.commonStyles, ...Font.defaultStyles }));
   Output.commonStyles = Font.defaultStyles = Font.defaultFonts = {};
+  output.styleJson.always = always;
+
+  const rules = rulesOf(always);
+  fonts.faces = rules.filter(({ isFace }) => isFace);
+  fonts.classes = rules.filter(({ classed }) => classed);
+  return withFonts("", rules.filter(({ isFace, classed }) => !isFace && !classed));
 }
 
 // A map of commands stands before those of MathJax, and behind the configured macros, which may use any name.
@@ -165,17 +174,18 @@ function assistive(document, { root, math: tex, display }) {
 
 // What MathJax collects its style sheet in. Its own copies every declaration and writes the whole sheet anew, but nearly
 // all of it is the same for every formula. Here declarations are taken as they are, and a rule is written when it is new.
+// `always` are the declarations that need not be collected.
 class Sheet {
-  always = [];
+  always = new Map();
   styles = new Map();
 
   clear() {
-    this.styles = new Map(this.always);
+    this.styles.clear();
   }
 
   addStyles(more) {
     for (const selector in more) {
-      const before = this.styles.get(selector);
+      const before = this.styles.get(selector) ?? this.always.get(selector);
       this.styles.set(selector, before ? { ...before, ...more[selector] } : more[selector]);
     }
   }
@@ -183,21 +193,22 @@ class Sheet {
   get cssText() {
     return "";
   }
-
-  get rules() {
-    return Array.from(this.styles, ([selector, declarations]) => ruleOf(selector, declarations));
-  }
 }
 
-// The rules for what the document has typeset since its caches were cleared, in MathJax's order, each on one line.
-// MathJax lists all its fonts; only those named by the HTML or by another rule are wanted.
+const rulesOf = (styles) => Array.from(styles, ([selector, declarations]) => ruleOf(selector, declarations));
+
+// The rules for the formula that was typeset last, in MathJax's order, each on one line.
 function styleRules(document, html) {
   document.outputJax.styleSheet(document);
-  const { rules } = document.outputJax.styleJson;
-  const classes = new Set(html.match(/\bNCM-[\w-]+/g));
-  const kept = rules.filter(({ isFace, classed }) => !isFace && (!classed || classes.has(classed)));
+  return withFonts(html, rulesOf(document.outputJax.styleJson.styles));
+}
+
+// MathJax lists all its fonts; only those named by the HTML or by another rule are wanted.
+function withFonts(html, rules) {
+  const names = new Set(html.match(/\bNCM-[\w-]+/g));
+  const kept = [...fonts.classes.filter(({ classed }) => names.has(classed)), ...rules];
   const families = new Set([...(html.match(FAMILY) ?? []), ...kept.flatMap((rule) => rule.families)]);
-  const faces = rules.filter(({ isFace, families: [family] }) => isFace && families.has(family));
+  const faces = fonts.faces.filter(({ families: [family] }) => families.has(family));
   return [...kept, ...faces].map(({ text }) => text);
 }
 
@@ -272,8 +283,7 @@ async function main() {
     const { id, macros, tex, display, symbols } = JSON.parse(line);
     try {
       if (!document) {
-        document = await start(path.resolve(process.argv[2]), macros);
-        base = new Set((await typeset(document, "", false)).rules);
+        ({ document, base } = await start(path.resolve(process.argv[2]), macros));
         await say({ id, base: [...base] });
       } else {
         const { html, rules, found } = await typeset(document, tex, display, symbols);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import chain, groupby
 from operator import itemgetter
@@ -54,7 +55,7 @@ class Typesetting:
         self._options = options
         self._cache = cache
         self._teller = teller
-        self._used: dict[mathjax.Place, None] = {}
+        self._used: dict[mathjax.Place, _Shared | None] = {}
         self._used_here: set[mathjax.Typeset] = set()
         self._written = 0
         self.any = False
@@ -103,7 +104,9 @@ class Typesetting:
         if isinstance(result, Diagnostic):
             self._teller.tell([result])
             return f'<code class="tex-error">{escape(each.tex)}</code>'
-        self._used[each.tex, each.display, _pairs(symbols)] = None
+        place = each.tex, each.display, _pairs(symbols)
+        if not self._used.get(place):
+            self._used[place] = _shared(result)
         self._used_here.add(result)
         if found is not None:
             found.update(result.found)
@@ -115,7 +118,8 @@ class Typesetting:
         """
         if self._math:
             pairs = _pairs(symbols)
-            self._used.update(((each.tex, each.display, pairs), None) for each in formulas)
+            for each in formulas:
+                self._used.setdefault((each.tex, each.display, pairs))
 
     def refuses(self, each: Formula) -> bool:
         """
@@ -186,22 +190,26 @@ class Typesetting:
             except (zlib.error, ValueError, TypeError):
                 # A foreign entry in the cache: it is put together again.
                 pass
-        formulas = [(Formula(tex, display, "", 1, 1), symbols) for tex, display, symbols in self._used]
-        for symbols, some in groupby(formulas, itemgetter(1)):
-            math.request([formula for formula, _ in some], symbols)
+        self._read_noted(math)
+        rules = {mathjax.Typeset("", each.rules): None for each in self._used.values() if each}
         mathml: dict[str, str] = {}
-        rules: dict[mathjax.Typeset, None] = {}
-        for formula, symbols in formulas:
-            result = math.typeset(formula, symbols)
-            if isinstance(result, mathjax.Typeset):
-                # All HTML at once would be much.
-                rules[mathjax.Typeset("", result.rules)] = None
-                if formula.tex not in mathml:
-                    mathml[formula.tex] = mathml_of(result.html)
+        for (tex, *_), each in self._used.items():
+            if each:
+                mathml.setdefault(tex, each.mathml)
         found = math.stylesheet(rules, "fonts"), math.font_names(rules), mathml
         if kept:
             self._cache.put("formulas", key, zlib.compress(json.dumps(found).encode(), 1))
         return found
+
+    def _read_noted(self, math: mathjax.MathJax) -> None:
+        """Ask for the formulas of pages that had them already."""
+        places = [place for place, each in self._used.items() if not each]
+        noted = [(Formula(tex, display, "", 1, 1), symbols) for tex, display, symbols in places]
+        for symbols, some in groupby(noted, itemgetter(1)):
+            math.request([formula for formula, _ in some], symbols)
+        for formula, symbols in noted:
+            if isinstance(result := math.typeset(formula, symbols), mathjax.Typeset):
+                self._used[formula.tex, formula.display, symbols] = _shared(result)
 
     def stay_ready(self) -> None:
         """
@@ -216,6 +224,22 @@ class Typesetting:
         """Stop MathJax."""
         if self._math:
             self._math.close()
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """
+    ### What the site shares of a formula
+
+    Its rules for the style sheet, and its MathML for the search. All HTML at once would be much.
+    """
+
+    rules: tuple[str, ...]
+    mathml: str
+
+
+def _shared(result: mathjax.Typeset) -> _Shared:
+    return _Shared(result.rules, mathml_of(result.html))
 
 
 def _pairs(symbols: Iterable[Symbol]) -> mathjax.Symbols:
