@@ -271,7 +271,8 @@ words = st.lists(
     | st.sampled_from(
         ["é", "\xa0", "\t", "\x0c", "\x02", "\u2028", ".", ",", "__init__", "\ue000", "    ", "---", "\r", "{", "—"]
     )
-    | st.sampled_from(["a", "b", "word", " ", " ", "`c`", ". ", ", ", "a_b_c", "x>y", "\n"]),
+    | st.sampled_from(["a", "b", "word", " ", " ", "`c`", ". ", ", ", "a_b_c", "x>y", "\n"])
+    | st.sampled_from(["## ", "\n\n# ", "a\n\n", "#### `c` d", "#", "\n# "]),
     max_size=12,
 ).map("".join)
 
@@ -280,17 +281,18 @@ words = st.lists(
 @given(words, st.booleans())
 def test_the_short_path_gives_what_markdown_gives(text: str, allow_html: bool) -> None:
     short = render(text, allow_html=allow_html)
-    with patch.object(prose, "_plain_paragraphs", lambda text: None):
+    with patch.object(prose, "_plain_block", lambda text: None):
         assert render(text, allow_html=allow_html) == short
 
 
 def test_plain_comments_take_the_short_path() -> None:
     with patch.object(OWN._markdown.parser, "parseDocument", side_effect=AssertionError):
         rendered = render(
-            'The "velocity" starts at rest, $u_0 = 0$,\nin `a_b` (see `x[0] * y`) > 1.\n\nDone: step_size.'
+            'The "velocity" starts at rest, $u_0 = 0$,\nin `a_b` (see `x[0] * y`) > 1.\n\n## Then, `c`\n\nstep_size.'
         )
     assert rendered.diagnostics == ()
     assert rendered.prose[0].html.startswith("<p>The")
+    assert [heading.id for heading in rendered.prose[0].headings] == ["then-c"]
 
 
 # ## Cleaning
