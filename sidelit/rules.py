@@ -157,18 +157,21 @@ class Switch:
     """
     ### A comment that switches rules off
 
-    It holds for its line, and for the next one if it stands `alone`. `column` is where the comment begins.
+    It holds for its line, and for the next one if it stands `alone`. `column` is where the comment begins. One that
+    `is_lost` stands where it is not understood, and names nothing.
     """
 
     line: int
     column: int
     names: tuple[str, ...]
     alone: bool
+    is_lost: bool = False
 
 
 _WORDS = r"sidelit:[ \t]*ignore(?:\[(?P<names>[^\]\n]*)\][^\n]*?|[ \t]*)"
 _IN_CODE = re.compile(rf"#[ \t]*{_WORDS}$")
 _IN_PROSE = re.compile(rf"<!--[ \t]*{_WORDS}-->[ \t]*$")
+_BEGUN = re.compile(r"(?<!`)<!--[ \t]*sidelit:[ \t]*ignore\b")
 
 
 def switch_in_code(comment: str, line: int, column: int, alone: bool) -> Switch | None:
@@ -187,12 +190,15 @@ def switch_in_prose(text: str, line: int, column: int) -> Switch | None:
     """
     ### The switch at the end of a line of Markdown
 
-    The line begins at `column`.
+    The line begins at `column`. A comment in the middle of a line, or over several, is a lost one.
     """
-    if "sidelit:" not in text or not (match := _IN_PROSE.search(text)):
+    if "sidelit:" not in text:
         return None
-    at = match.start()
-    return Switch(line, column + at, _names(match), not text[:at].strip())
+    if match := _IN_PROSE.search(text):
+        at = match.start()
+        return Switch(line, column + at, _names(match), not text[:at].strip())
+    begun = _BEGUN.search(text)
+    return Switch(line, column + begun.start(), (), alone=False, is_lost=True) if begun else None
 
 
 def _names(match: re.Match[str]) -> tuple[str, ...]:
@@ -201,11 +207,13 @@ def _names(match: re.Match[str]) -> tuple[str, ...]:
 
 def unknown_switches(switches: Iterable[Switch], path: str) -> Iterator[Diagnostic]:
     """
-    ### Switches for rules that do not exist
+    ### Switches that switch nothing, or rules that do not exist
     """
     for switch in switches:
         messages = [_unknown(name) for name in switch.names if name not in NAMES]
-        if not switch.names:
+        if switch.is_lost:
+            messages = ["this comment switches nothing off; write it on one line, and nothing behind it"]
+        elif not switch.names:
             messages = ["name the rules that are to be ignored, as in `ignore[tex]`"]
         for message in messages:
             yield Diagnostic(path, switch.line, switch.column, "unknown-rule", message)

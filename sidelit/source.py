@@ -893,7 +893,7 @@ def take_switches(docs: list[tuple[str, tuple[int, int]]]) -> list[Switch]:
                 switches.append(found)
                 if found.alone:
                     continue
-                text = text[: found.column - column].rstrip()
+                text = text if found.is_lost else text[: found.column - column].rstrip()
         kept.append((text, (line, column)))
     docs[:] = kept
     return switches

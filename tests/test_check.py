@@ -460,6 +460,22 @@ def test_a_comment_switches_nothing_else_off(code: str) -> None:
     assert rules_in(HEAD + code) == ["undocumented"]
 
 
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "$\\alhpa$ <!-- sidelit: ignore[macro] --> and on",
+        "<!-- sidelit: ignore[macro]\n# because it is right -->\n# $\\alhpa$",
+        "| a | b |\n# | - | - |\n# | $\\alhpa$ | c <!-- sidelit: ignore[macro] --> |",
+    ],
+)
+def test_a_comment_that_cannot_switch_is_told(prose: str) -> None:
+    assert rules_in(HEAD + f"# {prose}\n") in (["unknown-rule", "macro"], ["macro", "unknown-rule"])
+
+
+def test_a_comment_that_is_shown_as_code_is_none() -> None:
+    assert rules_in(HEAD + "# Write `<!-- sidelit: ignore[macro] -->` above the line.\n") == []
+
+
 def test_front_matter_has_switches_of_its_own() -> None:
     assert rules_in(FRONT.format("sumary: x  # sidelit: ignore[unknown-name]")) == []
     assert rules_in(FRONT.format("# sidelit: ignore[unknown-name]\nsumary: x")) == []
