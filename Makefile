@@ -21,10 +21,9 @@ site: $(SITE) $(FONTS) ## build the site of this repository into site/
 serve: $(SITE) $(FONTS) ## build it, serve it, and build again on every change
 	$(PYTHON) build_site.py --serve
 
-# Files in their own order. By default those with the fewest tests come last, of which two take minutes.
 test: $(TOOLS) $(AXE) $(FONTS) ## run all tests
 	@$(PYTHON) scripts/install_browser.py
-	$(PYTHON) -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest --numprocesses logical --dist loadfile
 
 lint: $(TOOLS) ## check style and types
 	$(PYTHON) -m ruff check

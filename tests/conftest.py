@@ -8,6 +8,11 @@ the end. When `CI=true` it fails the run, unless it needs a GPU, which the machi
 from __future__ import annotations
 
 import os
+import signal
+
+# A run in the background does not hear Ctrl-C, and nor would the programs that it starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two workers on two cores: torch must not start two threads in each. It reads this when it is first imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
