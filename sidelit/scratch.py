@@ -61,8 +61,8 @@ def _make(parent: Path, prefix: str, mode: int, held: contextlib.ExitStack) -> P
         folder.mkdir(mode)
         try:
             held.enter_context(_locked(folder))
-        except BlockingIOError:
-            # Another process has taken it for one that was left, and is about to remove it.
+        except (BlockingIOError, FileNotFoundError):
+            # Another process has taken it for one that was left, and removes it or has done so.
             continue
         except OSError:
             return folder

@@ -379,6 +379,25 @@ def test_two_builds_into_one_folder_give_one_whole_site(large: Path) -> None:
     assert sorted(os.listdir(large)) == ["pkg", "site"]
 
 
+def test_a_folder_that_is_swept_before_it_is_held_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[Path] = []
+    real = os.open
+
+    def late(path: Path, flags: int, *more: Any, **options: Any) -> int:
+        if not swept:
+            # What another process does to a folder that nobody holds yet.
+            swept.append(path)
+            path.rmdir()
+        return real(path, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", late)
+    with scratch_folder(tmp_path, "made-") as folder:
+        assert folder.is_dir()
+        assert swept and folder != swept[0]
+
+
 def test_a_site_that_cannot_be_replaced_is_kept(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tree, 0)
     WAYS["configuration"]()
