@@ -226,8 +226,10 @@ def _plain_beginning(text: str) -> tuple[list[str], str]:
     for number, block in enumerate(blocks):
         html = _plain_block(block.strip("\n"))
         if html is None:
+            if not done:
+                return [], text
             rest = _BLANK_LINES.sub("", "\n\n".join(blocks[number:]))
-            if done and _DEFINITION.search(rest):
+            if _DEFINITION.search(rest):
                 # What is defined may stand in the paragraph before.
                 number, _ = done.pop()
                 rest = "\n\n".join(blocks[number:])
